@@ -1,0 +1,73 @@
+import type Type from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+import { type ErrorCode, SluiceError } from '../contract/errors.ts';
+
+/** Narrows unknown data to a schema's type, once, at the edge. */
+export interface Parser<Value> {
+  /** Throws a SluiceError with the parser's code that names the field, what came and what was expected. */
+  parse(value: unknown): Value;
+  /** The same from JSON text or bytes; what is not JSON gets the parser's code as well. */
+  parseJson(json: string | Uint8Array): Value;
+}
+
+/** Compiles a parser for `schema`; `what` starts each message, `code` is the error's code. */
+export function parserOf<Schema extends Type.TSchema>(
+  schema: Schema,
+  options: { what: string; code: ErrorCode },
+): Parser<Type.Static<Schema>> {
+  let validator: Validator | undefined;
+  const parse = (value: unknown): Type.Static<Schema> => {
+    validator ??= Compile(schema) as unknown as Validator;
+    if (!validator.Check(value)) {
+      throw new SluiceError(options.code, `${options.what}: ${explain(validator, value)}`);
+    }
+    return value as Type.Static<Schema>;
+  };
+  return {
+    parse,
+    parseJson(json) {
+      let value: unknown;
+      try {
+        value = JSON.parse(typeof json === 'string' ? json : new TextDecoder().decode(json));
+      } catch (thrown) {
+        const reason = thrown instanceof Error ? thrown.message : String(thrown);
+        throw new SluiceError(options.code, `${options.what}: not JSON (${reason})`, { cause: thrown });
+      }
+      return parse(value);
+    },
+  };
+}
+
+function explain(validator: Validator, value: unknown): string {
+  const first = validator.Errors(value)[0];
+  if (first === undefined) return 'does not fit its schema';
+  const params = first.params as Record<string, unknown>;
+  if (first.keyword === 'required') {
+    const missing = (params.requiredProperties as string[] | undefined)?.join(', ');
+    return `${fieldOf(first.instancePath)}misses the field ${missing}`;
+  }
+  if (first.keyword === 'additionalProperties') {
+    const unknown = (params.additionalProperties as string[] | undefined)?.join(', ');
+    return `${fieldOf(first.instancePath)}has the unknown field ${unknown}`;
+  }
+  const pattern = typeof params.pattern === 'string' ? ` (${params.pattern})` : '';
+  return `${fieldOf(first.instancePath)}${first.message}${pattern}, but is ${brief(at(value, first.instancePath))}`;
+}
+
+function fieldOf(instancePath: string): string {
+  return instancePath === '' ? '' : `${instancePath.slice(1).replaceAll('/', '.')} `;
+}
+
+function at(value: unknown, instancePath: string): unknown {
+  let current = value;
+  for (const key of instancePath.split('/').slice(1)) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Record<string, unknown>)[key.replaceAll('~1', '/').replaceAll('~0', '~')];
+  }
+  return current;
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,146 @@
+import Type from 'typebox';
+import { limits } from './limits.ts';
+import { Digest, Instant, Name } from './names.ts';
+import { TensorSignature } from './tensors.ts';
+
+/**
+ * Media types of an image. OCI image-spec 1.1 and CNCF ModelPack model-spec where they have one,
+ * `vnd.sluice` for the rest.
+ */
+export const mediaTypes = {
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  index: 'application/vnd.oci.image.index.v1+json',
+  empty: 'application/vnd.oci.empty.v1+json',
+  modelArtifact: 'application/vnd.cncf.model.manifest.v1+json',
+  modelConfig: 'application/vnd.cncf.model.config.v1+json',
+  weights: 'application/vnd.cncf.model.weight.v1.raw',
+  code: 'application/vnd.cncf.model.code.v1.raw',
+  run: 'application/vnd.sluice.run.v1+json',
+  program: 'application/vnd.sluice.npu-program.v1',
+  samples: 'application/vnd.sluice.samples.v1+json',
+  chunkIndex: 'application/vnd.sluice.chunk-index.v1',
+  envelope: 'application/vnd.dsse.envelope.v1+json',
+} as const;
+
+/** Annotations that Sluice reads. */
+export const annotations = {
+  /** ModelPack: path of the layer's file inside the model. */
+  filepath: 'org.cncf.model.filepath',
+  /** Digest of the layer's chunk index, itself a layer. */
+  chunkIndex: 'dev.sluice.chunk-index',
+  /** Name and version under which the workspace knows the image. */
+  title: 'org.opencontainers.image.title',
+  version: 'org.opencontainers.image.version',
+  created: 'org.opencontainers.image.created',
+  /** OCI image layout: the reference of a manifest in index.json. */
+  reference: 'org.opencontainers.image.ref.name',
+} as const;
+
+/** File names of the layers, as `org.cncf.model.filepath` gives them. */
+export const layerPaths = {
+  model: 'model.onnx',
+  script: 'score.mjs',
+  run: 'run.json',
+  samples: 'samples.json',
+  program: 'npu/program.bin',
+} as const;
+
+/** OCI content descriptor. */
+export const Descriptor = Type.Object({
+  mediaType: Type.String({ maxLength: 255 }),
+  digest: Digest,
+  size: Type.Integer({ minimum: 1, maximum: limits.blobBytesMax }),
+  annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
+});
+export type Descriptor = Type.Static<typeof Descriptor>;
+
+/** OCI image manifest with ModelPack's artifact type. Unknown fields are allowed, as OCI asks. */
+export const ImageManifest = Type.Object({
+  schemaVersion: Type.Literal(2),
+  mediaType: Type.Literal(mediaTypes.manifest),
+  artifactType: Type.Literal(mediaTypes.modelArtifact),
+  config: Descriptor,
+  layers: Type.Array(Descriptor, { minItems: 1, maxItems: limits.imageLayersMax }),
+  annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
+});
+export type ImageManifest = Type.Static<typeof ImageManifest>;
+
+/** CNCF ModelPack model config (model-spec docs/config.md): description of the model and its layers. */
+export const ModelConfig = Type.Object({
+  descriptor: Type.Object({
+    name: Type.String(),
+    version: Type.String(),
+    createdAt: Type.Optional(Instant),
+  }),
+  modelfs: Type.Object({ type: Type.Literal('layers'), diffIds: Type.Array(Digest) }),
+  config: Type.Object({ format: Type.Literal('onnx') }),
+});
+export type ModelConfig = Type.Static<typeof ModelConfig>;
+
+/** Which route answers when the request does not say. */
+export const RoutePolicy = Type.Union([Type.Literal('auto'), Type.Literal('cpu'), Type.Literal('fpga')]);
+export type RoutePolicy = Type.Static<typeof RoutePolicy>;
+
+/**
+ * Ties a float tensor of the model to int8 bytes of the NPU's input or output region:
+ * `real = (int8 - zeroPoint) * scale`, with ONNX QuantizeLinear / DequantizeLinear arithmetic.
+ */
+export const NpuBinding = Type.Object(
+  {
+    tensor: Type.String({ minLength: 1 }),
+    scale: Type.Number({ exclusiveMinimum: 0 }),
+    zeroPoint: Type.Integer({ minimum: -128, maximum: 127 }),
+    /** First byte inside the region of one item. */
+    offsetBytes: Type.Integer({ minimum: 0 }),
+    /** Elements of one item (one int8 each). */
+    elementCount: Type.Integer({ minimum: 1 }),
+  },
+  { additionalProperties: false },
+);
+export type NpuBinding = Type.Static<typeof NpuBinding>;
+
+/** `run.json`: how an image is served. */
+export const RunManifest = Type.Object(
+  {
+    schemaVersion: Type.Literal(1),
+    name: Name,
+    version: Type.Integer({ minimum: 1 }),
+    signature: TensorSignature,
+    routes: Type.Object(
+      {
+        policy: RoutePolicy,
+        cpu: Type.Object(
+          { sessions: Type.Integer({ minimum: 1, maximum: 64 }) },
+          { additionalProperties: false },
+        ),
+        npu: Type.Optional(
+          Type.Object(
+            {
+              configuration: Type.String({ minLength: 1 }),
+              hardwareHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+              inputs: Type.Array(NpuBinding, { minItems: 1 }),
+              outputs: Type.Array(NpuBinding, { minItems: 1 }),
+            },
+            { additionalProperties: false },
+          ),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    script: Type.Optional(
+      Type.Object(
+        {
+          timeoutMs: Type.Integer({ minimum: 1, maximum: 3_600_000 }),
+          heapMiB: Type.Integer({ minimum: 8, maximum: 65_536 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    limits: Type.Object(
+      { queueDepth: Type.Integer({ minimum: 1, maximum: 65_536 }) },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type RunManifest = Type.Static<typeof RunManifest>;

@@ -1,0 +1,36 @@
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Every named limit of what crosses a boundary, in one place. Units stand last in the names. */
+export const limits = {
+  /** One chunk of a blob, and the unit of its chunk index. Fits AWS IoT's 128 KiB payload limit. */
+  chunkBytes: 64 * KiB,
+  /** Frame header in front of a chunk (contract/block-frame.ts). */
+  blockFrameHeaderBytes: 8,
+  /** Ranges in one blob request. */
+  blobRequestRangesMax: 64,
+  /** Chunks that one blob request may ask for: the receiver's largest window. */
+  blobWindowChunksMax: 256,
+  desiredDocumentBytesMax: 8 * KiB,
+  reportedDocumentBytesMax: 16 * KiB,
+  deploymentsPerDeviceMax: 16,
+  manifestBytesMax: 256 * KiB,
+  runManifestBytesMax: 256 * KiB,
+  samplesBytesMax: 16 * MiB,
+  scriptBytesMax: 16 * MiB,
+  /** Largest blob that a workspace keeps and a device pulls. */
+  blobBytesMax: 4 * 1024 * MiB,
+  imageLayersMax: 128,
+  /** Largest packet of the embedded MQTT broker: a chunk, its frame and its topic. */
+  mqttPacketBytesMax: 256 * KiB,
+  /** Scoring request body, as Triton's default. */
+  scoringBodyBytesMax: 64 * MiB,
+  /** JSON body of the workspace's REST API. */
+  apiBodyBytesMax: 1 * MiB,
+  tensorRankMax: 16,
+  /** Requests that wait for one image before the next gets 429. */
+  scoringQueueDepthMax: 256,
+  scriptTimeoutMs: 10_000,
+  scriptHeapMiB: 256,
+  programBytesMax: 512 * MiB,
+} as const;

@@ -1,0 +1,184 @@
+import Type from 'typebox';
+import { errorCodes } from './errors.ts';
+import { limits } from './limits.ts';
+import { Digest, Instant, Name } from './names.ts';
+
+/** A blob by digest and size; the size is part of what is signed, so a download has a known end. */
+export const BlobReference = Type.Object(
+  { digest: Digest, size: Type.Integer({ minimum: 1, maximum: limits.blobBytesMax }) },
+  { additionalProperties: false },
+);
+export type BlobReference = Type.Static<typeof BlobReference>;
+
+/**
+ * Orders desired documents. `epoch` changes only when an owner restores a workspace; inside an epoch
+ * `generation` grows by one with every change.
+ */
+export const DesiredVersion = Type.Object(
+  { epoch: Type.String({ minLength: 1, maxLength: 64 }), generation: Type.Integer({ minimum: 0 }) },
+  { additionalProperties: false },
+);
+export type DesiredVersion = Type.Static<typeof DesiredVersion>;
+
+/** One scoring endpoint that a device shall run. */
+export const DesiredDeployment = Type.Object(
+  {
+    name: Name,
+    /** The image manifest. */
+    image: BlobReference,
+    /** DSSE envelope over the image's manifest digest. */
+    signature: BlobReference,
+  },
+  { additionalProperties: false },
+);
+export type DesiredDeployment = Type.Static<typeof DesiredDeployment>;
+
+/** `dn/desired`, inside a DSSE envelope: everything the device shall run. Absolute, never a patch. */
+export const DesiredDocument = Type.Object(
+  {
+    schemaVersion: Type.Literal(1),
+    workspace: Name,
+    device: Name,
+    version: DesiredVersion,
+    issuedAt: Instant,
+    deployments: Type.Array(DesiredDeployment, { maxItems: limits.deploymentsPerDeviceMax }),
+  },
+  { additionalProperties: false },
+);
+export type DesiredDocument = Type.Static<typeof DesiredDocument>;
+
+/** Payload type of a desired document in its DSSE envelope. */
+export const desiredPayloadType = 'application/vnd.sluice.desired.v1+json';
+/** Payload type of an image signature in its DSSE envelope. */
+export const imageSignaturePayloadType = 'application/vnd.sluice.image-signature.v1+json';
+
+/** What an image signature says. */
+export const ImageSignature = Type.Object(
+  { schemaVersion: Type.Literal(1), image: BlobReference, name: Name, version: Type.Integer({ minimum: 1 }) },
+  { additionalProperties: false },
+);
+export type ImageSignature = Type.Static<typeof ImageSignature>;
+
+/** DSSE envelope (secure-systems-lab/dsse, protocol.md 1.0): Ed25519 over the pre-authentication encoding. */
+export const SignedEnvelope = Type.Object(
+  {
+    payloadType: Type.String({ maxLength: 255 }),
+    payload: Type.String({ description: 'base64' }),
+    signatures: Type.Array(
+      Type.Object(
+        { keyid: Type.String({ maxLength: 128 }), sig: Type.String({ maxLength: 128 }) },
+        { additionalProperties: false },
+      ),
+      { minItems: 1, maxItems: 8 },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type SignedEnvelope = Type.Static<typeof SignedEnvelope>;
+
+/** `up/presence`, retained, and the last will. Consumers ignore a `lost` older than the last `online`. */
+export const Presence = Type.Object(
+  {
+    schemaVersion: Type.Literal(1),
+    state: Type.Union([Type.Literal('online'), Type.Literal('stopping'), Type.Literal('lost')]),
+    /** Identity of this start of the agent. */
+    boot: Type.String({ minLength: 1, maxLength: 64 }),
+    /** Counts the connections of this boot; a will carries the number of its own connection. */
+    connection: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type Presence = Type.Static<typeof Presence>;
+
+const errorCode = Type.Union(Object.keys(errorCodes).map((code) => Type.Literal(code)));
+
+/** An error as a device reports it. */
+export const ReportedError = Type.Object(
+  { code: errorCode, message: Type.String({ maxLength: 1024 }), at: Instant },
+  { additionalProperties: false },
+);
+
+/** Where a deployment stands on a device. */
+export const DeploymentPhase = Type.Union([
+  Type.Literal('fetching'),
+  Type.Literal('verifying'),
+  Type.Literal('warming'),
+  Type.Literal('serving'),
+  Type.Literal('failed'),
+  Type.Literal('backoff'),
+]);
+export type DeploymentPhase = Type.Static<typeof DeploymentPhase>;
+
+/** One deployment in the reported document. `failed` beside an `active` digest: the old image still answers. */
+export const ReportedDeployment = Type.Object(
+  {
+    active: Type.Union([Digest, Type.Null()]),
+    candidate: Type.Union([Digest, Type.Null()]),
+    lastGood: Type.Union([Digest, Type.Null()]),
+    phase: DeploymentPhase,
+    haveBytes: Type.Integer({ minimum: 0 }),
+    needBytes: Type.Integer({ minimum: 0 }),
+    error: Type.Union([ReportedError, Type.Null()]),
+  },
+  { additionalProperties: false },
+);
+export type ReportedDeployment = Type.Static<typeof ReportedDeployment>;
+
+/** `up/reported`, retained: what the device has seen, applied and runs. */
+export const ReportedDocument = Type.Object(
+  {
+    schemaVersion: Type.Literal(1),
+    device: Name,
+    boot: Type.String({ minLength: 1, maxLength: 64 }),
+    /** Grows with every report of this boot. */
+    sequence: Type.Integer({ minimum: 0 }),
+    reportedAt: Instant,
+    seen: Type.Union([DesiredVersion, Type.Null()]),
+    applied: Type.Union([DesiredVersion, Type.Null()]),
+    /** The newest desired document that was refused, and why. */
+    refused: Type.Union([ReportedError, Type.Null()]),
+    scoring: Type.Object(
+      {
+        state: Type.Union([Type.Literal('starting'), Type.Literal('listening'), Type.Literal('down')]),
+        port: Type.Integer({ minimum: 0, maximum: 65535 }),
+        restarts: Type.Integer({ minimum: 0 }),
+      },
+      { additionalProperties: false },
+    ),
+    deployments: Type.Record(Name, ReportedDeployment),
+    npu: Type.Union([
+      Type.Object(
+        { route: Type.String(), configuration: Type.String(), hash: Type.String() },
+        { additionalProperties: false },
+      ),
+      Type.Null(),
+    ]),
+    disk: Type.Object({ freeBytes: Type.Integer({ minimum: 0 }) }, { additionalProperties: false }),
+    agentVersion: Type.String(),
+  },
+  { additionalProperties: false },
+);
+export type ReportedDocument = Type.Static<typeof ReportedDocument>;
+
+/**
+ * `up/get`: chunks of one blob that the device wants now. The request is the credit: the workspace
+ * sends these chunks and no others, so the receiver's window bounds every queue on the way.
+ */
+export const BlobRequest = Type.Object(
+  {
+    schemaVersion: Type.Literal(1),
+    /** Chosen by the device for one transfer; blocks carry it back, so late ones are told apart. */
+    stream: Type.Integer({ minimum: 0, maximum: 0xffff }),
+    digest: Digest,
+    /** `[first chunk, count]`, chunks of `limits.chunkBytes`. */
+    ranges: Type.Array(
+      Type.Tuple([
+        Type.Integer({ minimum: 0, maximum: 0xffffffff }),
+        Type.Integer({ minimum: 1, maximum: limits.blobWindowChunksMax }),
+      ]),
+      { minItems: 1, maxItems: limits.blobRequestRangesMax },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type BlobRequest = Type.Static<typeof BlobRequest>;

@@ -1,0 +1,129 @@
+import Type from 'typebox';
+import { RoutePolicy } from './image.ts';
+import { Presence, ReportedDocument } from './messages.ts';
+import { Digest, Instant, Name, Reference } from './names.ts';
+import { TensorSignature } from './tensors.ts';
+
+const strict = { additionalProperties: false } as const;
+
+/** `POST /api/v1/models`: registers the next version of a model whose file was uploaded as a blob. */
+export const RegisterModel = Type.Object(
+  { name: Name, file: Digest, description: Type.Optional(Type.String({ maxLength: 4096 })) },
+  strict,
+);
+export type RegisterModel = Type.Static<typeof RegisterModel>;
+
+/** A registered model. */
+export const Model = Type.Object(
+  {
+    name: Name,
+    version: Type.Integer({ minimum: 1 }),
+    digest: Digest,
+    sizeBytes: Type.Integer(),
+    description: Type.String(),
+    signature: TensorSignature,
+    createdAt: Instant,
+  },
+  strict,
+);
+export type Model = Type.Static<typeof Model>;
+
+/** `POST /api/v1/images`: builds the next version of an image. */
+export const BuildImage = Type.Object(
+  {
+    name: Name,
+    model: Reference,
+    /** Bundled scoring script (one ES module), uploaded as a blob. */
+    script: Type.Optional(Digest),
+    /** Golden inputs: a blob that holds `{"samples":[{"inputs":[GoldenTensor]}]}`. */
+    samples: Type.Optional(Digest),
+    /** Hardware configuration to compile an NPU program for. */
+    accelerate: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    routePolicy: Type.Optional(RoutePolicy),
+  },
+  strict,
+);
+export type BuildImage = Type.Static<typeof BuildImage>;
+
+/** A built image. */
+export const Image = Type.Object(
+  {
+    name: Name,
+    version: Type.Integer({ minimum: 1 }),
+    digest: Digest,
+    /** Bytes of manifest, config and layers together: what a device without any of them pulls. */
+    sizeBytes: Type.Integer(),
+    model: Reference,
+    accelerated: Type.Union([Type.String(), Type.Null()]),
+    layers: Type.Array(
+      Type.Object(
+        { path: Type.String(), mediaType: Type.String(), digest: Digest, sizeBytes: Type.Integer() },
+        strict,
+      ),
+    ),
+    createdAt: Instant,
+  },
+  strict,
+);
+export type Image = Type.Static<typeof Image>;
+
+/** `POST /api/v1/devices`. */
+export const AddDevice = Type.Object({ name: Name }, strict);
+export type AddDevice = Type.Static<typeof AddDevice>;
+
+/** A device as the workspace sees it. */
+export const Device = Type.Object(
+  {
+    name: Name,
+    createdAt: Instant,
+    presence: Type.Union([Type.Object({ ...Presence.properties, at: Instant }, strict), Type.Null()]),
+    reported: Type.Union([ReportedDocument, Type.Null()]),
+  },
+  strict,
+);
+export type Device = Type.Static<typeof Device>;
+
+/** Answer of `POST /api/v1/devices`: the only time that the token is shown. */
+export const AddedDevice = Type.Object({ device: Device, token: Type.String() }, strict);
+export type AddedDevice = Type.Static<typeof AddedDevice>;
+
+/** `GET /api/v1/devices/{name}/bootstrap`, authorised by the device's token: how to reach the broker, whom to trust. */
+export const DeviceBootstrap = Type.Object(
+  {
+    workspace: Name,
+    device: Name,
+    mqttUrl: Type.String({ pattern: '^mqtts?://' }),
+    /** Ed25519 public keys (SPKI, PEM) by key id, whose signatures the device accepts. */
+    trustedKeys: Type.Record(Type.String(), Type.String()),
+    /** Epoch of desired documents that the workspace is in. */
+    epoch: Type.String({ minLength: 1, maxLength: 64 }),
+  },
+  strict,
+);
+export type DeviceBootstrap = Type.Static<typeof DeviceBootstrap>;
+
+/** `PUT /api/v1/deployments/{name}`: the image that devices shall serve under this endpoint name. */
+export const PutDeployment = Type.Object(
+  { image: Reference, devices: Type.Array(Name, { minItems: 1, maxItems: 1024, uniqueItems: true }) },
+  strict,
+);
+export type PutDeployment = Type.Static<typeof PutDeployment>;
+
+/** A deployment. */
+export const Deployment = Type.Object(
+  {
+    name: Name,
+    image: Reference,
+    digest: Digest,
+    devices: Type.Array(Name),
+    createdAt: Instant,
+    updatedAt: Instant,
+  },
+  strict,
+);
+export type Deployment = Type.Static<typeof Deployment>;
+
+/** Every list of the API. */
+export function listOf<Item extends Type.TSchema>(item: Item) {
+  return Type.Object({ items: Type.Array(item) }, strict);
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests run from the compiled tree, so worker threads and child processes are the files that ship.
+export default defineConfig({
+  test: {
+    include: ['dist/test/**/*.test.js'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+});
