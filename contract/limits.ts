@@ -33,4 +33,6 @@ export const limits = {
   scriptTimeoutMs: 10_000,
   scriptHeapMiB: 256,
   programBytesMax: 512 * MiB,
+  /** JavaScript heap of the worker thread that reads, compiles and verifies a model. */
+  compilerHeapMiB: 2048,
 } as const;

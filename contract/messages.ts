@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { errorCodes } from './errors.ts';
+import { type ErrorCode, errorCodes } from './errors.ts';
 import { limits } from './limits.ts';
 import { Digest, Instant, Name } from './names.ts';
 
@@ -90,7 +90,7 @@ export const Presence = Type.Object(
 );
 export type Presence = Type.Static<typeof Presence>;
 
-const errorCode = Type.Union(Object.keys(errorCodes).map((code) => Type.Literal(code)));
+const errorCode = Type.Unsafe<ErrorCode>(Type.Enum(Object.keys(errorCodes)));
 
 /** An error as a device reports it. */
 export const ReportedError = Type.Object(

@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander';
+import { Agent, type AgentEvent } from '../../agent/agent.ts';
+import type { NpuSelection } from '../../agent/supervise/control-protocol.ts';
+import { createLogger } from '../../base/logger.ts';
+import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
+import { globalOptions, stateFolders } from '../context.ts';
+import { describeEvent } from '../describe-event.ts';
+import { stopRequested } from '../stop-signal.ts';
+import { existingFile, portNumber } from './shared.ts';
+
+interface StartOptions {
+  workspace?: string;
+  device: string;
+  token?: string;
+  ca?: string;
+  host: string;
+  port: number;
+  npu: string;
+}
+
+/** Reads `--npu`: a simulated hardware configuration, or none. */
+export function npuSelection(text: string): NpuSelection | null {
+  return text === 'none' ? null : { kind: 'simulator', configuration: text };
+}
+
+/** The option `--npu`, the same for `agent start` and `up`. */
+export function npuOption(): Option {
+  return new Option('--npu <configuration>', 'NPU to simulate, or none')
+    .choices([...Object.keys(hardwareConfigurations), 'none'])
+    .default('kv260-m');
+}
+
+/** `sluice agent start`. */
+export function addAgentCommands(program: Command): void {
+  const agent = program.command('agent').description('run a device: pulls images and serves them');
+
+  agent
+    .command('start')
+    .description('run the agent of a device in the foreground; its state lives in --state')
+    .requiredOption('-d, --device <name>', 'name under which the workspace knows this device')
+    .option('-w, --workspace <url>', 'address of the workspace; needed at the first start')
+    .option('--token <token>', "the device's token (default: SLUICE_DEVICE_TOKEN); needed at the first start")
+    .option('--ca <file>', 'certificate authority of a workspace with TLS (PEM)', existingFile)
+    .option('--host <address>', 'address of the scoring endpoint', '127.0.0.1')
+    .option('-p, --port <port>', 'port of the scoring endpoint', portNumber, 5001)
+    .addOption(npuOption())
+    .action(async (options: StartOptions, command: Command) => {
+      const global = globalOptions(command);
+      const stop = stopRequested();
+      const token = options.token ?? process.env.SLUICE_DEVICE_TOKEN;
+      const running = new Agent({
+        stateFolder: stateFolders(global.state).device(options.device),
+        device: options.device,
+        host: options.host,
+        port: options.port,
+        npu: npuSelection(options.npu),
+        logger: createLogger({ name: 'agent', level: global.logLevel }),
+        onEvent: (event: AgentEvent) => process.stdout.write(`${describeEvent(event)}\n`),
+        ...(options.workspace === undefined ? {} : { workspaceUrl: options.workspace }),
+        ...(token === undefined ? {} : { token }),
+        ...(options.ca === undefined ? {} : { caFile: options.ca }),
+      });
+      await running.start();
+      await stop;
+      await running.stop();
+    });
+}

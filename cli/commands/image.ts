@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import type { RoutePolicy } from '../../contract/image.ts';
+import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
+import type { Image } from '../../contract/workspace-api.ts';
+import { bundleScript } from '../bundle-script.ts';
+import { connectWorkspace, globalOptions } from '../context.ts';
+import { formatCount, printResult, shortDigest, table } from '../output.ts';
+import { reference } from '../reference.ts';
+import type { WorkspaceClient } from '../workspace-client.ts';
+import { existingFile, workspaceOption } from './shared.ts';
+
+/** What `sluice image build` and `sluice up` build an image from. */
+export interface ImageSources {
+  name: string;
+  model: string;
+  /** Path of the scoring script, not yet bundled. */
+  script?: string;
+  /** Path of the golden inputs. */
+  samples?: string;
+  accelerate?: string;
+  route?: RoutePolicy;
+}
+
+/** Bundles the script, uploads what the workspace lacks and builds. */
+export async function buildImageFrom(client: WorkspaceClient, sources: ImageSources): Promise<Image> {
+  const script =
+    sources.script === undefined ? undefined : await client.uploadBytes(await bundleScript(sources.script));
+  const samples =
+    sources.samples === undefined ? undefined : await client.uploadBytes(await readFile(sources.samples));
+  return client.buildImage({
+    name: sources.name,
+    model: sources.model,
+    ...(script === undefined ? {} : { script }),
+    ...(samples === undefined ? {} : { samples }),
+    ...(sources.accelerate === undefined ? {} : { accelerate: sources.accelerate }),
+    ...(sources.route === undefined ? {} : { routePolicy: sources.route }),
+  });
+}
+
+/** `sluice image build|list|show`. */
+export function addImageCommands(program: Command): void {
+  const image = program.command('image').description('build and look at images');
+
+  workspaceOption(image.command('build'))
+    .description('build the next version of an image from a model and, if given, a scoring script')
+    .requiredOption('-n, --name <name>', 'name of the image')
+    .requiredOption('-m, --model <name:version>', 'registered model', reference)
+    .option(
+      '-s, --script <file>',
+      'scoring script (JavaScript or TypeScript), bundled with its imports',
+      existingFile,
+    )
+    .option(
+      '--samples <file>',
+      'golden inputs; their answers are recorded and checked on every device',
+      existingFile,
+    )
+    .addOption(
+      new Option('-a, --accelerate <configuration>', 'compile an NPU program for this hardware').choices(
+        Object.keys(hardwareConfigurations),
+      ),
+    )
+    .addOption(
+      new Option('--route <policy>', 'route when a request does not say').choices(['auto', 'cpu', 'fpga']),
+    )
+    .addHelpText(
+      'after',
+      '\nExample: sluice image build --name fashion --model fashion:1 --script samples/fashion/score.js --accelerate kv260-m',
+    )
+    .action(async (options: ImageSources & { workspace?: string }, command: Command) => {
+      const global = globalOptions(command);
+      const value = await buildImageFrom(await connectWorkspace({ ...global, ...options }), options);
+      printResult({
+        json: global.json,
+        value,
+        toText: () => `${value.name}:${value.version} ${value.digest}`,
+      });
+    });
+
+  workspaceOption(image.command('list'))
+    .description('list images')
+    .action(async (options: { workspace?: string }, command: Command) => {
+      const global = globalOptions(command);
+      const images = await (await connectWorkspace({ ...global, ...options })).listImages();
+      printResult({ json: global.json, value: images, toText: () => imageTable(images) });
+    });
+
+  workspaceOption(image.command('show'))
+    .description('show the layers of an image')
+    .argument('<name:version>', 'image', reference)
+    .action(async (text: string, options: { workspace?: string }, command: Command) => {
+      const global = globalOptions(command);
+      const value = await (await connectWorkspace({ ...global, ...options })).image(text);
+      printResult({ json: global.json, value, toText: () => describeImage(value) });
+    });
+}
+
+function imageTable(images: Image[]): string {
+  return table(
+    ['IMAGE', 'BYTES', 'MODEL', 'NPU', 'DIGEST', 'BUILT'],
+    images.map((image) => [
+      `${image.name}:${image.version}`,
+      formatCount(image.sizeBytes),
+      image.model,
+      image.accelerated ?? '-',
+      shortDigest(image.digest),
+      image.createdAt,
+    ]),
+  );
+}
+
+function describeImage(image: Image): string {
+  const layers = table(
+    ['LAYER', 'BYTES', 'MEDIA TYPE', 'DIGEST'],
+    image.layers.map((layer) => [layer.path, formatCount(layer.sizeBytes), layer.mediaType, layer.digest]),
+  );
+  const head = [
+    `image    ${image.name}:${image.version}`,
+    `digest   ${image.digest}`,
+    `bytes    ${formatCount(image.sizeBytes)}`,
+    `model    ${image.model}`,
+    `npu      ${image.accelerated ?? '-'}`,
+    `built    ${image.createdAt}`,
+  ];
+  return `${head.join('\n')}\n\n${layers}`;
+}

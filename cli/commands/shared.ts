@@ -1,0 +1,40 @@
+import { statSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+
+/** Adds `--workspace URL` to a command that talks to the workspace. */
+export function workspaceOption(command: Command): Command {
+  return command.option(
+    '-w, --workspace <url>',
+    'address of the workspace (default: the one that runs in --state); its token comes from SLUICE_TOKEN or --state',
+  );
+}
+
+/** Argument parser: a file that exists. */
+export function existingFile(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new InvalidArgumentError(`There is no file ${path}.`);
+  }
+  return path;
+}
+
+/** Argument parser: a TCP port. */
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+  }
+  return port;
+}
+
+/** Argument parser for an option that may be given several times. */
+export function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+/** Argument parser: one of a closed list. */
+export function oneOf(choices: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!choices.includes(text)) throw new InvalidArgumentError(`Choose one of: ${choices.join(', ')}.`);
+    return text;
+  };
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { globalOptions } from '../context.ts';
+import { LocalFleet } from '../local-fleet.ts';
+import { stopRequested } from '../stop-signal.ts';
+import { npuOption } from './agent.ts';
+import { portNumber } from './shared.ts';
+
+/** `sluice up`: what `npm start` runs. */
+export function addUpCommand(program: Command): void {
+  program
+    .command('up')
+    .description('run a workspace and one device on this machine, with the Fashion-MNIST sample deployed')
+    .option('-p, --port <port>', 'port of the scoring endpoint', portNumber, 5001)
+    .addOption(npuOption())
+    .action(async (options: { port: number; npu: string }, command: Command) => {
+      const global = globalOptions(command);
+      const stop = stopRequested();
+      const fleet = new LocalFleet({ ...global, port: options.port, npu: options.npu });
+      try {
+        const ready = await Promise.race([fleet.start(), stop.then(() => undefined)]);
+        if (ready === undefined) return;
+        process.stdout.write(ready);
+        await Promise.race([stop, fleet.failed()]);
+      } finally {
+        process.stdout.write('\nstopping\n');
+        await fleet.stop();
+      }
+    });
+}

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import Type from 'typebox';
+import { isNotFound, writeFileDurably } from '../base/durable-files.ts';
+import { parserOf } from '../base/validate.ts';
+import { SluiceError } from '../contract/errors.ts';
+import { WorkspaceClient } from './workspace-client.ts';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  json: boolean;
+  state: string;
+  logLevel: string;
+}
+
+/** Reads the options of the root command from any of its subcommands. */
+export function globalOptions(command: Command): GlobalOptions {
+  return command.optsWithGlobals<GlobalOptions>();
+}
+
+/** Folders below `--state`. */
+export function stateFolders(state: string): { workspace: string; device(name: string): string } {
+  return { workspace: join(state, 'workspace'), device: (name) => join(state, 'devices', name) };
+}
+
+const Endpoint = Type.Object(
+  { apiUrl: Type.String(), mqttUrl: Type.String() },
+  { additionalProperties: false },
+);
+const endpointParser = parserOf(Endpoint, { what: 'workspace/endpoint.json', code: 'state_invalid' });
+
+/** Where the workspace of a state folder listens, for commands on the same machine. */
+export async function writeEndpoint(state: string, endpoint: Type.Static<typeof Endpoint>): Promise<void> {
+  await writeFileDurably(join(stateFolders(state).workspace, 'endpoint.json'), JSON.stringify(endpoint));
+}
+
+async function readEndpoint(state: string): Promise<Type.Static<typeof Endpoint> | undefined> {
+  return readOptional(join(stateFolders(state).workspace, 'endpoint.json')).then((text) =>
+    text === undefined ? undefined : endpointParser.parseJson(text),
+  );
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (thrown) {
+    if (isNotFound(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+/**
+ * A client of the workspace: `--workspace` and `SLUICE_TOKEN`, or what the workspace of `--state` wrote down.
+ * Throws `workspace_unreachable` or `unauthorized` that says which is missing.
+ */
+export async function connectWorkspace(options: {
+  state: string;
+  workspace?: string;
+}): Promise<WorkspaceClient> {
+  const url = options.workspace ?? (await readEndpoint(options.state))?.apiUrl;
+  if (url === undefined) {
+    throw new SluiceError(
+      'workspace_unreachable',
+      `no workspace has run in ${options.state}: start one with \`sluice workspace start\`, or name one with --workspace URL`,
+    );
+  }
+  const token =
+    process.env.SLUICE_TOKEN ??
+    (await readOptional(join(stateFolders(options.state).workspace, 'admin-token')));
+  if (token === undefined) {
+    throw new SluiceError(
+      'unauthorized',
+      `no token for ${url}: set SLUICE_TOKEN to the content of the workspace's admin-token file, or use its --state`,
+    );
+  }
+  return new WorkspaceClient({ url, token: token.trim() });
+}

@@ -1,0 +1,219 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AgentMessage } from '../agent/agent-events.ts';
+import { createLogger } from '../base/logger.ts';
+import { SluiceError } from '../contract/errors.ts';
+import type { Image, Model } from '../contract/workspace-api.ts';
+import { Workspace, type WorkspaceAddresses } from '../workspace/workspace.ts';
+import { buildImageFrom } from './commands/image.ts';
+import { connectWorkspace, stateFolders, writeEndpoint } from './context.ts';
+import { describeEvent } from './describe-event.ts';
+import { formatCount } from './output.ts';
+import type { WorkspaceClient } from './workspace-client.ts';
+
+const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+const sampleFolder = join(packageRoot, 'samples', 'fashion');
+const agentEntry = fileURLToPath(new URL('../agent/main.js', import.meta.url));
+const deviceName = 'edge-1';
+const sampleName = 'fashion';
+/** A device that has not come up by then has a problem that its log names. */
+const readyTimeoutMs = 120_000;
+const agentStopTimeoutMs = 2_800;
+
+/** Options of `sluice up`. */
+export interface LocalFleetOptions {
+  state: string;
+  port: number;
+  /** Hardware configuration to simulate, or `none`. */
+  npu: string;
+  logLevel: string;
+}
+
+/** A workspace and one device on this machine, with the sample deployed. */
+export class LocalFleet {
+  readonly #options: LocalFleetOptions;
+  #workspace: Workspace | undefined;
+  #agent: ChildProcess | undefined;
+  #agentEnded: Promise<SluiceError> | undefined;
+
+  constructor(options: LocalFleetOptions) {
+    this.#options = options;
+  }
+
+  /** Brings everything up, telling each stage; resolves with what to try next. */
+  async start(): Promise<string> {
+    const addresses = await this.#startWorkspace();
+    await writeEndpoint(this.#options.state, { apiUrl: addresses.apiUrl, mqttUrl: addresses.mqttUrl });
+    tell('workspace', `up: API ${addresses.apiUrl}, MQTT ${addresses.mqttUrl}`);
+    const client = await connectWorkspace(this.#options);
+    const model = await this.#registerModel(client);
+    const image = await this.#buildImage(client, model);
+    const token = await this.#ensureDevice(client);
+    const serving = this.#startAgent({ apiUrl: addresses.apiUrl, token, digest: image.digest });
+    serving.catch(() => undefined);
+    await client.putDeployment(sampleName, {
+      image: `${image.name}:${image.version}`,
+      devices: [deviceName],
+    });
+    tell('deploy', `${sampleName} serves ${image.name}:${image.version} on ${deviceName}`);
+    await serving;
+    return this.#invitation();
+  }
+
+  /** Rejects when a part ends that should go on. */
+  async failed(): Promise<never> {
+    throw await (this.#agentEnded ?? new Promise<never>(() => undefined));
+  }
+
+  /** Stops device and workspace. */
+  async stop(): Promise<void> {
+    await stopChild(this.#agent);
+    await this.#workspace?.stop();
+  }
+
+  async #startWorkspace(): Promise<WorkspaceAddresses> {
+    try {
+      return await this.#tryWorkspace({});
+    } catch (thrown) {
+      if (!(thrown instanceof SluiceError) || thrown.code !== 'port_in_use') throw thrown;
+      // The scoring port is what people use; the workspace's own ports may move.
+      return this.#tryWorkspace({ apiPort: 0, mqttPort: 0 });
+    }
+  }
+
+  async #tryWorkspace(ports: { apiPort?: number; mqttPort?: number }): Promise<WorkspaceAddresses> {
+    const workspace = new Workspace({
+      stateFolder: stateFolders(this.#options.state).workspace,
+      logger: createLogger({ name: 'workspace', level: this.#options.logLevel }),
+      ...ports,
+    });
+    this.#workspace = workspace;
+    return workspace.start();
+  }
+
+  async #registerModel(client: WorkspaceClient): Promise<Model> {
+    const file = await client.uploadFile(join(sampleFolder, 'model.onnx'));
+    const model = await client.registerModel({
+      name: sampleName,
+      file,
+      description: 'Fashion-MNIST, int8 MLP 784-64-32-10',
+    });
+    tell('model', `${model.name}:${model.version} registered, ${formatCount(model.sizeBytes)} bytes`);
+    return model;
+  }
+
+  async #buildImage(client: WorkspaceClient, model: Model): Promise<Image> {
+    const accelerate = this.#options.npu === 'none' ? undefined : this.#options.npu;
+    const image = await buildImageFrom(client, {
+      name: sampleName,
+      model: `${model.name}:${model.version}`,
+      script: join(sampleFolder, 'score.js'),
+      samples: join(sampleFolder, 'golden.json'),
+      ...(accelerate === undefined ? {} : { accelerate }),
+    });
+    const npu = image.accelerated === null ? 'CPU only' : `NPU program for ${image.accelerated}`;
+    tell('image', `${image.name}:${image.version} built, ${formatCount(image.sizeBytes)} bytes, ${npu}`);
+    return image;
+  }
+
+  /** Gives a token when the device has none of its own yet. */
+  async #ensureDevice(client: WorkspaceClient): Promise<string | undefined> {
+    const identity = join(stateFolders(this.#options.state).device(deviceName), 'identity.json');
+    const enrolled = await stat(identity).then(
+      () => true,
+      () => false,
+    );
+    const known = (await client.listDevices()).some(({ name }) => name === deviceName);
+    if (known && enrolled) return undefined;
+    return (known ? await client.renewDeviceToken(deviceName) : await client.addDevice(deviceName)).token;
+  }
+
+  #startAgent(options: { apiUrl: string; token: string | undefined; digest: string }): Promise<void> {
+    const { state, port, npu, logLevel } = this.#options;
+    const start = {
+      stateFolder: stateFolders(state).device(deviceName),
+      device: deviceName,
+      workspaceUrl: options.apiUrl,
+      host: '127.0.0.1',
+      port,
+      npu: npu === 'none' ? null : { kind: 'simulator', configuration: npu },
+      logLevel,
+    };
+    const child = fork(agentEntry, [JSON.stringify(start)], {
+      // The token stays out of the process list.
+      env: { ...process.env, ...(options.token === undefined ? {} : { SLUICE_DEVICE_TOKEN: options.token }) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#agent = child;
+    let reason: SluiceError | undefined;
+    child.on('message', (message: AgentMessage) => {
+      if (message.type === 'start-failed') {
+        reason = new SluiceError(message.error.code, message.error.message);
+      }
+    });
+    this.#agentEnded = new Promise((resolve) => {
+      child.once('exit', (code) =>
+        resolve(reason ?? new SluiceError('internal', `the device's agent ended with exit code ${code}`)),
+      );
+    });
+    return this.#servingOf(child, options.digest);
+  }
+
+  async #servingOf(child: ChildProcess, digest: string): Promise<void> {
+    const serving = new Promise<void>((resolve, reject) => {
+      child.on('message', (message: AgentMessage) => {
+        if (message.type === 'start-failed') return;
+        tell('device', describeEvent(message));
+        if (message.type === 'serving' && message.image === digest) resolve();
+        if (message.type === 'failed') reject(new SluiceError(message.error.code, message.error.message));
+      });
+    });
+    const ended = this.failed();
+    ended.catch(() => undefined);
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () =>
+          reject(
+            new SluiceError(
+              'not_ready',
+              `the device did not serve within ${readyTimeoutMs / 1000} s; --log-level info tells more`,
+            ),
+          ),
+        readyTimeoutMs,
+      );
+    });
+    await Promise.race([serving, ended, timeout]).finally(() => clearTimeout(timer));
+  }
+
+  #invitation(): string {
+    const url = `http://127.0.0.1:${this.#options.port}`;
+    const samples = relative(process.env.INIT_CWD ?? process.cwd(), sampleFolder) || '.';
+    return [
+      '',
+      `ready      ${url}  (Ctrl-C stops everything)`,
+      '',
+      `curl -s --data-binary @${samples}/ankle-boot.png -H 'content-type: image/png' ${url}/score`,
+      `curl -s ${url}/score -H 'content-type: application/json' -d @${samples}/request.json`,
+      `curl -s ${url}/v2/models/${sampleName}/infer -d @${samples}/infer.json`,
+      '',
+      "Add -i to see the route and the image that answered, -H 'x-sluice-route: cpu' or 'fpga' to choose.",
+      '',
+    ].join('\n');
+  }
+}
+
+function tell(stage: string, text: string): void {
+  process.stdout.write(`${stage.padEnd(10)} ${text}\n`);
+}
+
+async function stopChild(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), agentStopTimeoutMs);
+  await ended;
+  clearTimeout(timer);
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { logLevels } from '../base/logger.ts';
+import { sluiceVersion } from '../base/version.ts';
+import { toSluiceError } from '../contract/errors.ts';
+import { addAgentCommands } from './commands/agent.ts';
+import { addDeployCommands } from './commands/deploy.ts';
+import { addDeviceCommands } from './commands/device.ts';
+import { addImageCommands } from './commands/image.ts';
+import { addModelCommands } from './commands/model.ts';
+import { addScoreCommand } from './commands/score.ts';
+import { oneOf } from './commands/shared.ts';
+import { addUpCommand } from './commands/up.ts';
+import { addWorkspaceCommands } from './commands/workspace.ts';
+import { exitCodes, printError } from './output.ts';
+
+function buildProgram(): Command {
+  const program = new Command('sluice')
+    .description('Edge inference: one image, the same bits on FPGA and CPU.')
+    .version(sluiceVersion)
+    .option('--json', 'print one JSON document instead of text', false)
+    .option('--state <folder>', 'where workspace and devices of this machine keep their state', '.sluice')
+    .option('--log-level <level>', logLevels.join(', '), oneOf(logLevels), 'warn')
+    .showHelpAfterError('(add --help for the options)')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong command line.')
+    .exitOverride();
+  addUpCommand(program);
+  addWorkspaceCommands(program);
+  addAgentCommands(program);
+  addDeviceCommands(program);
+  addModelCommands(program);
+  addImageCommands(program);
+  addDeployCommands(program);
+  addScoreCommand(program);
+  for (const command of program.commands) exitThrough(command);
+  return program;
+}
+
+/** Commander copies `exitOverride` to subcommands made after it only; this reaches all of them. */
+function exitThrough(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) exitThrough(child);
+}
+
+async function main(): Promise<number> {
+  const program = buildProgram();
+  try {
+    await program.parseAsync();
+    return exitCodes.ok;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const error = toSluiceError(thrown);
+    printError(error, program.opts<{ json: boolean }>().json);
+    return error.code === 'usage' ? exitCodes.usage : exitCodes.failed;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,98 @@
+import { SluiceError } from '../contract/errors.ts';
+import {
+  datatypeBytes,
+  elementCount,
+  type GoldenSamples,
+  type GoldenTensor,
+  type Tensor,
+  type TensorDescription,
+  type TensorSignature,
+} from '../contract/tensors.ts';
+import { RuntimeModel } from './onnx-runtime.ts';
+import { quoted } from './quoted.ts';
+
+/**
+ * Runs the model on each sample with ONNX Runtime and keeps the answers: what every route of the image
+ * must reproduce. Throws `tensor_name`, `tensor_datatype`, `tensor_shape` or `tensor_data` naming the
+ * sample and the input that does not fit the signature; `model_invalid` or `engine_failed` with ONNX
+ * Runtime's reason. Blocks the thread: use it in a worker.
+ */
+export async function recordGoldenOutputs(
+  model: Uint8Array,
+  signature: TensorSignature,
+  inputs: readonly GoldenTensor[][],
+): Promise<GoldenSamples> {
+  const feeds = inputs.map((tensors, index) => checkSample(tensors, { signature, where: `sample ${index}` }));
+  const runtime = await RuntimeModel.load(model);
+  try {
+    const samples: GoldenSamples['samples'] = [];
+    for (const [index, feed] of feeds.entries()) {
+      const results = await runtime.run(feed);
+      const outputs = signature.outputs.map(({ name }) => goldenOutput(name, results.get(name)));
+      samples.push({ inputs: [...(inputs[index] ?? [])], outputs });
+    }
+    return { schemaVersion: 1, samples };
+  } finally {
+    await runtime.release();
+  }
+}
+
+function goldenOutput(name: string, tensor: Tensor | undefined): GoldenTensor {
+  if (tensor === undefined)
+    throw new SluiceError('engine_failed', `ONNX Runtime: gave no output ${quoted(name)}`);
+  const { datatype, shape, data } = tensor;
+  return {
+    name,
+    datatype,
+    shape,
+    data: Buffer.from(data.buffer, data.byteOffset, data.length).toString('base64'),
+  };
+}
+
+function checkSample(
+  tensors: readonly GoldenTensor[],
+  options: { signature: TensorSignature; where: string },
+): Tensor[] {
+  const { signature, where } = options;
+  const expected = signature.inputs.map(({ name }) => quoted(name)).join(', ');
+  for (const { name } of tensors) {
+    const count = tensors.filter((other) => other.name === name).length;
+    if (count === 1 && signature.inputs.some((input) => input.name === name)) continue;
+    const problem = count > 1 ? 'given twice' : 'unknown';
+    throw new SluiceError(
+      'tensor_name',
+      `${where}: input ${quoted(name)} is ${problem}; the model takes ${expected}`,
+    );
+  }
+  return signature.inputs.map((description) => {
+    const tensor = tensors.find(({ name }) => name === description.name);
+    if (tensor === undefined) {
+      throw new SluiceError('tensor_name', `${where}: input ${quoted(description.name)} is missing`);
+    }
+    return checkTensor(tensor, { description, where: `${where}: input ${quoted(description.name)}` });
+  });
+}
+
+function checkTensor(
+  tensor: GoldenTensor,
+  options: { description: TensorDescription; where: string },
+): Tensor {
+  const { description, where } = options;
+  const { name, datatype, shape } = tensor;
+  if (datatype !== description.datatype) {
+    throw new SluiceError('tensor_datatype', `${where} is ${datatype}, ${description.datatype} expected`);
+  }
+  const fits = description.shape.every((dimension, axis) => dimension === -1 || dimension === shape[axis]);
+  if (shape.length !== description.shape.length || !fits) {
+    throw new SluiceError(
+      'tensor_shape',
+      `${where} has the shape [${shape}], [${description.shape}] expected`,
+    );
+  }
+  const data = new Uint8Array(Buffer.from(tensor.data, 'base64'));
+  const expectedBytes = elementCount(shape) * datatypeBytes[datatype];
+  if (data.length !== expectedBytes) {
+    throw new SluiceError('tensor_data', `${where} holds ${data.length} bytes, ${expectedBytes} expected`);
+  }
+  return { name, datatype, shape, data };
+}

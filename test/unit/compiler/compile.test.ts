@@ -1,0 +1,175 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type CompiledModel, compileModel } from '../../../compiler/compile.ts';
+import { RuntimeModel } from '../../../compiler/onnx-runtime.ts';
+import { checkTokens } from '../../../compiler/passes/check-tokens.ts';
+import { verifyProgram } from '../../../compiler/verify.ts';
+import { hardwareConfigurations } from '../../../contract/npu/hardware.generated.ts';
+import { decodeProgramHeader } from '../../../contract/npu/program.ts';
+import { digitsSet, fashionSet, type GoldenSet, quantisedItems } from '../../support/golden-sets.ts';
+import { interpretProgram, readInstructions } from '../../support/npu-interpreter.ts';
+import { type ChainOptions, denseChain } from '../../support/onnx-models.ts';
+import { repositoryPath } from '../../support/paths.ts';
+
+const configurations = Object.keys(hardwareConfigurations);
+
+function interpretAll(program: Uint8Array, inputs: Uint8Array): Uint8Array {
+  const { inputBytes, outputBytes } = decodeProgramHeader(program);
+  const count = inputs.length / inputBytes;
+  const outputs = new Uint8Array(count * outputBytes);
+  for (let item = 0; item < count; item += 1) {
+    const input = inputs.subarray(item * inputBytes, (item + 1) * inputBytes);
+    outputs.set(interpretProgram(program, input), item * outputBytes);
+  }
+  return outputs;
+}
+
+function logitsOf(program: Uint8Array, inputs: Uint8Array): Int8Array {
+  const { outputBytes } = decodeProgramHeader(program);
+  return new Int8Array(interpretAll(program, inputs)).filter((_, index) => index % outputBytes < 10);
+}
+
+async function compileSet(
+  set: GoldenSet,
+  configuration: string,
+): Promise<{ compiled: CompiledModel; items: Uint8Array }> {
+  const compiled = await compileModel(set.model, { configuration });
+  const [binding] = compiled.inputs;
+  if (binding === undefined) throw new Error('no input binding');
+  const { inputBytes } = decodeProgramHeader(compiled.program);
+  return { compiled, items: quantisedItems(set, { binding, inputBytes }) };
+}
+
+describe.each(configurations)('compileModel for %s', (configuration) => {
+  it('computes the integer reference logits of 1,000 fashion images', async () => {
+    const set = fashionSet();
+    const { compiled, items } = await compileSet(set, configuration);
+    expect(set.imageCount).toBe(1000);
+    expect(logitsOf(compiled.program, items)).toEqual(set.logits);
+  });
+
+  it.each(['pc', 'pt', 'p2'] as const)(
+    'computes the integer reference logits of digits (%s)',
+    async (kind) => {
+      const set = digitsSet(kind);
+      const { compiled, items } = await compileSet(set, configuration);
+      expect(logitsOf(compiled.program, items)).toEqual(set.logits);
+    },
+  );
+
+  it('gives the same bytes twice', async () => {
+    const { model } = fashionSet();
+    const [first, second] = [
+      await compileModel(model, { configuration }),
+      await compileModel(model, { configuration }),
+    ];
+    expect(second).toEqual(first);
+  });
+
+  const chains: ChainOptions[] = [
+    { operator: 'QLinearConv', sizes: [40, 33, 17, 5], seed: 11, clamp: 'Max' },
+    { operator: 'QLinearConv', sizes: [16, 16], seed: 12 },
+    { operator: 'QLinearConv', sizes: [1, 1], seed: 13, clamp: 'Min' },
+    { operator: 'QGemm@com.microsoft', sizes: [100, 200, 30], seed: 14, clamp: 'Relu' },
+    { operator: 'QGemm@com.microsoft', sizes: [7, 3], seed: 15, batch: 4 },
+    { operator: 'QLinearMatMul', sizes: [64, 48, 10], seed: 16, clamp: 'Clip' },
+    { operator: 'QLinearConv', sizes: [1200, 40], seed: 17, clamp: 'Relu' },
+  ];
+  it.each(chains)('agrees with ONNX Runtime on $operator $sizes $clamp', async (chain) => {
+    const compiled = await compileModel(denseChain(chain), { configuration });
+    await verifyProgram(compiled, async (inputs) => interpretAll(compiled.program, inputs));
+    expect(compiled.report.layers.map(({ outputCount }) => outputCount)).toEqual(chain.sizes.slice(1));
+  });
+
+  it('emits programs that hold to the token rules', async () => {
+    const hardware = hardwareConfigurations[configuration];
+    if (hardware === undefined) throw new Error('no such configuration');
+    const { program } = await compileModel(fashionSet().model, { configuration });
+    expect(() => checkTokens(readInstructions(program), hardware)).not.toThrow();
+  });
+});
+
+describe('compileModel', () => {
+  it('splits what a small memory cannot hold at once', async () => {
+    const { model } = fashionSet();
+    const [small, large] = [
+      await compileModel(model, { configuration: 'ci' }),
+      await compileModel(model, { configuration: 'kv260-m' }),
+    ];
+    const gemms = ({ program }: CompiledModel): number =>
+      readInstructions(program).filter(({ operation }) => operation === 'GEMM').length;
+    expect(gemms(large)).toBe(3);
+    expect(gemms(small)).toBeGreaterThan(3);
+  });
+
+  it('uses the whole weight memory when half of it is too small for a layer', async () => {
+    const chain: ChainOptions = { operator: 'QLinearConv', sizes: [1200, 40, 40], seed: 21 };
+    const { program } = await compileModel(denseChain(chain), { configuration: 'ci' });
+    const weightLoads = readInstructions(program).filter(
+      (each) => each.operation === 'LOAD' && each.memory === 'WEIGHT',
+    );
+    expect(weightLoads.length).toBeGreaterThan(3);
+    expect(weightLoads.every((each) => each.operation === 'LOAD' && each.sramAddress === 0)).toBe(true);
+  });
+
+  it('ties the float tensors of the model to the regions', async () => {
+    const { inputs, outputs, report, program } = await compileModel(fashionSet().model, {
+      configuration: 'ci',
+    });
+    expect(inputs).toMatchObject([{ tensor: 'input', zeroPoint: 0, offsetBytes: 0, elementCount: 784 }]);
+    expect(outputs).toMatchObject([{ tensor: 'logits', offsetBytes: 0, elementCount: 10 }]);
+    expect(inputs.every(({ scale }) => Math.fround(scale) === scale)).toBe(true);
+    expect(decodeProgramHeader(program)).toMatchObject({ inputBytes: 784, outputBytes: 16, arenaBytes: 0 });
+    expect(report.layers.map(({ multiplyAccumulates }) => multiplyAccumulates)).toEqual([50_176, 2048, 320]);
+    expect(report.placement.map(({ placement }) => placement)).toEqual([
+      'host',
+      ...Array(7).fill('npu'),
+      'host',
+    ]);
+    expect(report.placement.every(({ reason }) => reason.length > 0)).toBe(true);
+  });
+
+  it('gives a canonical region that computes the reference logits on ONNX Runtime', async () => {
+    const set = fashionSet();
+    const { compiled, items } = await compileSet(set, 'ci');
+    const runtime = await RuntimeModel.load(compiled.canonicalRegion);
+    const feed = { name: 'q_in', datatype: 'INT8', shape: [set.imageCount, 784], data: items } as const;
+    const output = (await runtime.run([{ ...feed, shape: [...feed.shape] }])).get('lq');
+    await runtime.release();
+    expect(output?.datatype).toBe('INT8');
+    expect(new Int8Array(output?.data ?? [])).toEqual(set.logits);
+  });
+
+  it('reports its stages and stops when aborted', async () => {
+    const stages: string[] = [];
+    const controller = new AbortController();
+    const compiling = compileModel(fashionSet().model, {
+      configuration: 'ci',
+      signal: controller.signal,
+      onProgress: (stage) => {
+        stages.push(stage);
+        if (stage === 'lower') controller.abort();
+      },
+    });
+    await expect(compiling).rejects.toMatchObject({ code: 'cancelled' });
+    expect(stages).toEqual(['import', 'partition', 'lower']);
+  });
+
+  it.each(['nothing', 'toString'])('refuses the unknown configuration %s', async (configuration) => {
+    await expect(compileModel(fashionSet().model, { configuration })).rejects.toMatchObject({
+      code: 'device_unavailable',
+    });
+  });
+
+  it.each([
+    ['digits_cnn_qop_pc.onnx', /"qconv0" \(QLinearConv\)/],
+    ['digits_mlp_qdq_pc.onnx', /"fc0" \(Gemm\)/],
+    ['digits_mlp_f32.onnx', /"fc0" \(Gemm\)/],
+  ])('refuses %s, naming the node', async (file, message) => {
+    const model = readFileSync(repositoryPath('test', 'golden', 'digits', file));
+    await expect(compileModel(model, { configuration: 'ci' })).rejects.toMatchObject({
+      code: 'model_unsupported',
+      message: expect.stringMatching(message),
+    });
+  });
+});

@@ -1,0 +1,41 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Logger } from '../../base/logger.ts';
+import { type ErrorCode, SluiceError, toSluiceError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
+
+/** Fastify's own errors that have a code of ours. */
+const fastifyCodes: Record<string, ErrorCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  ECONNRESET: 'cancelled',
+};
+
+/** Answers every failure with `{error, message, code}`; `error` and `message` are the same text. */
+export function installErrorHandlers(app: FastifyInstance, logger: Logger): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = asApiError(thrown);
+    if (error.status >= 500) logger.error({ err: error, url: request.url }, 'request failed');
+    sendError(error, reply);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    sendError(new SluiceError('not_found', `there is nothing at ${request.method} ${request.url}`), reply);
+  });
+}
+
+function asApiError(thrown: unknown): SluiceError {
+  if (thrown instanceof SluiceError) return thrown;
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const known = fastifyCodes[code];
+  if (known === 'body_too_large') {
+    return new SluiceError(known, `body: larger than ${limits.apiBodyBytesMax} bytes`, { cause: thrown });
+  }
+  if (known !== undefined) return toSluiceError(thrown, known);
+  const status = thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : 500;
+  return toSluiceError(thrown, status >= 400 && status < 500 ? 'invalid_request' : 'internal');
+}
+
+function sendError(error: SluiceError, reply: FastifyReply): void {
+  const message =
+    error.code === 'internal' ? 'a defect of the workspace; its log has the details' : error.message;
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
+  reply.status(error.status).send({ error: message, message, code: error.code });
+}
