@@ -1,0 +1,154 @@
+#include "native/addon/device_host.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "native/addon/errors.hpp"
+
+namespace sluice::addon {
+namespace {
+
+Napi::Value OutputsOf(Napi::Env env, const std::vector<std::uint8_t>& outputs) {
+  Napi::Uint8Array array = Napi::Uint8Array::New(env, outputs.size());
+  std::memcpy(array.Data(), outputs.data(), outputs.size());
+  return array;
+}
+
+Napi::Value CountersOf(Napi::Env env, const Counters& counters) {
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("instructions", static_cast<double>(counters.instructions));
+  object.Set("multiplyAccumulates", static_cast<double>(counters.multiply_accumulates));
+  object.Set("bytesLoaded", static_cast<double>(counters.bytes_loaded));
+  object.Set("bytesStored", static_cast<double>(counters.bytes_stored));
+  return object;
+}
+
+}  // namespace
+
+// What the worker's thread sends: one answer, or that it has ended.
+struct DeviceHost::Message {
+  bool closed = false;
+  Completion completion;
+};
+
+std::shared_ptr<DeviceHost> DeviceHost::Create(Napi::Env env, std::unique_ptr<Device> device) {
+  const std::shared_ptr<DeviceHost> host(new DeviceHost(env, std::move(device)));
+  host->Open();
+  return host;
+}
+
+DeviceHost::~DeviceHost() { Shutdown(); }
+
+void DeviceHost::Open() {
+  channel_ = Channel::New(env_, "sluice-npu", 0, 1, this);
+  channel_.Unref(env_);
+  // Hooks run last in, first out: this one joins the thread while the channel still stands.
+  end_hook_ = Napi::Env(env_).AddCleanupHook(&DeviceHost::OnEnvironmentEnd, this);
+  WorkerEvents events;
+  events.completed = [this](Completion completion) {
+    Send(std::make_unique<Message>(Message{false, std::move(completion)}));
+  };
+  events.closed = [this] { Send(std::make_unique<Message>(Message{true, {}})); };
+  worker_.Start(std::move(events));
+}
+
+void DeviceHost::Send(std::unique_ptr<Message> message) {
+  // The queue has no bound of its own: the worker's has. A channel that is closing takes nothing.
+  if (channel_.NonBlockingCall(message.get()) == napi_ok) message.release();
+}
+
+void DeviceHost::CallJs(Napi::Env env, Napi::Function, DeviceHost* host, Message* message) {
+  const std::unique_ptr<Message> owned(message);
+  // Without an environment the host may be gone already.
+  if (static_cast<napi_env>(env) == nullptr) return;
+  if (owned->closed) {
+    host->Closed();
+  } else {
+    host->Answer(std::move(owned->completion));
+  }
+}
+
+Status DeviceHost::Load(std::span<const std::uint8_t> file,
+                        std::shared_ptr<ResidentProgram>* resident) {
+  return worker_.Load(file, resident);
+}
+
+Status DeviceHost::Submit(std::shared_ptr<ResidentProgram> resident,
+                          std::vector<std::uint8_t> inputs, Napi::Function callback,
+                          SubmissionId* id) {
+  Status status = worker_.Submit(std::move(resident), std::move(inputs), id);
+  if (!status.ok()) return status;
+  // The answer comes through the event loop, so it cannot overtake this entry.
+  pending_.emplace(*id, Pending{Napi::Persistent(callback), shared_from_this()});
+  KeepAlive(true);
+  return status;
+}
+
+void DeviceHost::Cancel(SubmissionId id) {
+  const auto entry = pending_.find(id);
+  if (entry == pending_.end()) return;
+  worker_.Cancel(id);
+  const Pending released = std::move(entry->second);
+  pending_.erase(entry);
+  KeepAlive(!pending_.empty());
+}
+
+Status DeviceHost::Close(Napi::Function callback) {
+  if (shut_down_ || closing_.host != nullptr) {
+    return Status{StatusCode::kDeviceClosed, "NPU: the device is closed"};
+  }
+  closing_ = Pending{Napi::Persistent(callback), shared_from_this()};
+  KeepAlive(true);
+  worker_.Close();
+  return Ok();
+}
+
+void DeviceHost::Answer(Completion completion) {
+  const auto entry = pending_.find(completion.id);
+  if (entry == pending_.end()) return;
+  const Pending answered = std::move(entry->second);
+  pending_.erase(entry);
+  KeepAlive(!pending_.empty() || closing_.host != nullptr);
+  if (completion.status.ok()) {
+    answered.callback.Call({Napi::Env(env_).Null(), OutputsOf(env_, completion.outputs),
+                            CountersOf(env_, completion.counters)});
+  } else {
+    answered.callback.Call({MakeError(env_, completion.status)});
+  }
+}
+
+void DeviceHost::Closed() {
+  const Pending closed = std::exchange(closing_, Pending{});
+  Shutdown();
+  if (!closed.callback.IsEmpty()) closed.callback.Call({});
+}
+
+void DeviceHost::OnEnvironmentEnd(DeviceHost* host) {
+  // Clearing what is pending may drop the last reference to the host.
+  const std::shared_ptr<DeviceHost> held = host->shared_from_this();
+  host->end_hook_ = EndHook();
+  host->Shutdown();
+}
+
+void DeviceHost::Shutdown() {
+  if (shut_down_) return;
+  shut_down_ = true;
+  worker_.Close();
+  worker_.Join();
+  if (!end_hook_.IsEmpty()) end_hook_.Remove(env_);
+  channel_.Abort();
+  pending_.clear();
+  closing_ = Pending{};
+}
+
+void DeviceHost::KeepAlive(bool keep) {
+  if (keep == kept_alive_ || shut_down_) return;
+  kept_alive_ = keep;
+  if (keep) {
+    channel_.Ref(env_);
+  } else {
+    channel_.Unref(env_);
+  }
+}
+
+}  // namespace sluice::addon

@@ -1,0 +1,77 @@
+// One device of one JavaScript environment: callbacks on this side, its worker thread on the other.
+#ifndef SLUICE_NATIVE_ADDON_DEVICE_HOST_HPP_
+#define SLUICE_NATIVE_ADDON_DEVICE_HOST_HPP_
+
+#include <napi.h>
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "native/core/device_worker.hpp"
+
+namespace sluice::addon {
+
+// All members run on the environment's thread. A submission that waits for its answer keeps the
+// host and the event loop alive; an idle device keeps neither. When the environment ends, or the
+// last handle is collected, the worker is stopped and joined: at most one instruction is waited
+// for.
+class DeviceHost : public std::enable_shared_from_this<DeviceHost> {
+ public:
+  static std::shared_ptr<DeviceHost> Create(Napi::Env env, std::unique_ptr<Device> device);
+  ~DeviceHost();
+  DeviceHost(const DeviceHost&) = delete;
+  DeviceHost& operator=(const DeviceHost&) = delete;
+
+  const Hardware& hardware() const { return worker_.hardware(); }
+
+  Status Load(std::span<const std::uint8_t> file, std::shared_ptr<ResidentProgram>* resident);
+
+  // `callback(error, outputs, counters)` is called once, unless Cancel comes first.
+  Status Submit(std::shared_ptr<ResidentProgram> resident, std::vector<std::uint8_t> inputs,
+                Napi::Function callback, SubmissionId* id);
+
+  // The submission's callback will not be called.
+  void Cancel(SubmissionId id);
+
+  // `callback()` is called when every submission has been answered and the thread has ended.
+  Status Close(Napi::Function callback);
+
+ private:
+  struct Message;
+  static void CallJs(Napi::Env env, Napi::Function unused, DeviceHost* host, Message* message);
+  using Channel = Napi::TypedThreadSafeFunction<DeviceHost, Message, &DeviceHost::CallJs>;
+  static void OnEnvironmentEnd(DeviceHost* host);
+  using EndHook = Napi::Env::CleanupHook<void (*)(DeviceHost*), DeviceHost>;
+
+  struct Pending {
+    Napi::FunctionReference callback;
+    std::shared_ptr<DeviceHost> host;
+  };
+
+  DeviceHost(Napi::Env env, std::unique_ptr<Device> device)
+      : env_(env), worker_(std::move(device)) {}
+
+  void Open();
+  // From the worker's thread.
+  void Send(std::unique_ptr<Message> message);
+  void Answer(Completion completion);
+  void Closed();
+  // Stops and joins the thread and lets go of everything in the environment; idempotent.
+  void Shutdown();
+  // The event loop stays alive while there is something to answer.
+  void KeepAlive(bool keep);
+
+  const Napi::Env env_;
+  DeviceWorker worker_;
+  Channel channel_;
+  EndHook end_hook_;
+  std::unordered_map<SubmissionId, Pending> pending_;
+  Pending closing_;
+  bool kept_alive_ = false;
+  bool shut_down_ = false;
+};
+
+}  // namespace sluice::addon
+
+#endif  // SLUICE_NATIVE_ADDON_DEVICE_HOST_HPP_

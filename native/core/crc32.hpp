@@ -1,0 +1,14 @@
+// CRC-32 of IEEE 802.3, reflected, as zlib's and contract/npu/program.ts's.
+#ifndef SLUICE_NATIVE_CORE_CRC32_HPP_
+#define SLUICE_NATIVE_CORE_CRC32_HPP_
+
+#include <cstdint>
+#include <span>
+
+namespace sluice {
+
+std::uint32_t Crc32(std::span<const std::uint8_t> bytes);
+
+}  // namespace sluice
+
+#endif  // SLUICE_NATIVE_CORE_CRC32_HPP_

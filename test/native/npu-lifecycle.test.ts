@@ -1,0 +1,206 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { NpuDevice } from '../../native/npu.ts';
+import { repositoryPath, temporaryFolder } from '../support/paths.ts';
+import {
+  layersProgram,
+  randomInt8,
+  randomLayer,
+  randomNumbers,
+  referenceAnswer,
+  slowProgram,
+} from './npu-programs.ts';
+import type { NpuWorkerData } from './npu-worker.ts';
+
+const layer = randomLayer(32, 16, randomNumbers(61));
+const smallProgram = layersProgram([layer], 'ci');
+
+function openSlow(): { device: NpuDevice; run: (timeoutMs?: number) => Promise<unknown> } {
+  const device = NpuDevice.open({ kind: 'simulator', configuration: 'kv260-m' });
+  onTestFinished(() => device.close());
+  const program = device.load(slowProgram());
+  const input = new Uint8Array(program.inputBytes);
+  return {
+    device,
+    run: (timeoutMs) => program.run(input, timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}
+
+/** The codes that a list of promises is rejected with. */
+async function codesOf(promises: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const settled = await Promise.allSettled(promises);
+  return settled.map((one) => (one.status === 'rejected' ? (one.reason as { code?: unknown }).code : 'ok'));
+}
+
+describe('NpuDevice.close', () => {
+  it('rejects what runs and what waits, and is idempotent', async () => {
+    const { device, run } = openSlow();
+    const runs = [run(), run(), run()];
+    const codes = codesOf(runs);
+    await Promise.all([device.close(), device.close()]);
+    expect(await codes).toEqual(['device_closed', 'device_closed', 'device_closed']);
+    expect(await codesOf([run()])).toEqual(['device_closed']);
+    expect(() => device.load(smallProgram)).toThrow(expect.objectContaining({ code: 'device_closed' }));
+    await device.close();
+  });
+});
+
+describe('NpuProgram.unload', () => {
+  it('lets a run finish and refuses the next', async () => {
+    const device = NpuDevice.open({ kind: 'simulator', configuration: 'ci' });
+    onTestFinished(() => device.close());
+    const program = device.load(smallProgram);
+    const input = randomInt8(32, randomNumbers(62));
+    const running = program.run(new Uint8Array(input.buffer));
+    program.unload();
+    program.unload();
+    expect(new Int8Array((await running).outputs.buffer)).toEqual(referenceAnswer([layer], input));
+    expect(await codesOf([program.run(new Uint8Array(32))])).toEqual(['device_closed']);
+  });
+});
+
+describe('timeouts and the queue', () => {
+  it('times out a running and a waiting run, then runs on', async () => {
+    const { device, run } = openSlow();
+    expect(await codesOf([run(30), run(15)])).toEqual(['device_timeout', 'device_timeout']);
+    const next = device.load(slowProgram(1));
+    const { counters } = await next.run(new Uint8Array(next.inputBytes));
+    expect(counters.multiplyAccumulates).toBe(400 * 512 * 512);
+  });
+
+  it('does not hold up the event loop while it runs', async () => {
+    const { run } = openSlow();
+    const order: string[] = [];
+    const running = codesOf([run(200)]).then(() => order.push('run'));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    order.push('timer');
+    await running;
+    expect(order).toEqual(['timer', 'run']);
+  });
+
+  it('refuses the run after 256 that wait', async () => {
+    const { device, run } = openSlow();
+    const runs = Array.from({ length: 256 }, () => run());
+    const codes = codesOf(runs);
+    expect(await codesOf([run()])).toEqual(['queue_full']);
+    await device.close();
+    expect(new Set(await codes)).toEqual(new Set(['device_closed']));
+  });
+});
+
+describe('worker threads', () => {
+  function startWorker(data: NpuWorkerData): Worker {
+    return new Worker(new URL('./npu-worker.js', import.meta.url), { workerData: data });
+  }
+
+  function firstMessage(worker: Worker): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    });
+  }
+
+  it('gives each its own device and its own error class', async () => {
+    const input = randomInt8(32, randomNumbers(63));
+    const workers = Array.from({ length: 3 }, () =>
+      startWorker({
+        configuration: 'ci',
+        program: smallProgram,
+        input: new Uint8Array(input.buffer),
+        leaveRunning: false,
+      }),
+    );
+    const ends = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+    const outputs = new Uint8Array(referenceAnswer([layer], input).buffer);
+    for (const message of await Promise.all(workers.map(firstMessage))) {
+      expect(message).toEqual({ outputs, refusal: 'program_invalid' });
+    }
+    expect(await Promise.all(ends)).toEqual([0, 0, 0]);
+  });
+
+  it('can be terminated while the device works', async () => {
+    const input = new Uint8Array(400 * 512);
+    const worker = startWorker({
+      configuration: 'kv260-m',
+      program: slowProgram(),
+      input,
+      leaveRunning: true,
+    });
+    expect(await firstMessage(worker)).toBe('running');
+    expect(await worker.terminate()).toBe(1);
+  });
+});
+
+/** How a Node process with these parameters ends. */
+function endOf(parameters: string[]): Promise<{ code: number | null; signal: string | null; text: string }> {
+  const child = spawn(process.execPath, parameters, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal, text }));
+  });
+}
+
+describe('process end', () => {
+  const busyProcess = fileURLToPath(new URL('./npu-busy-process.js', import.meta.url));
+
+  it('neither crashes nor hangs when the device works', async () => {
+    const exited = await endOf([busyProcess, 'exit']);
+    expect([exited.code, exited.signal]).toEqual([7, null]);
+    const threw = await endOf([busyProcess, 'throw']);
+    expect([threw.code, threw.signal]).toEqual([1, null]);
+  });
+
+  it('comes by itself with an idle device that nobody closed', async () => {
+    const script = `
+      import { NpuDevice } from ${JSON.stringify(pathToFileURL(repositoryPath('dist/native/npu.js')).href)};
+      NpuDevice.open({ kind: 'simulator', configuration: 'ci' });
+      console.log('opened');`;
+    const ended = await endOf(['--input-type=module', '--eval', script]);
+    expect(ended).toEqual({ code: 0, signal: null, text: 'opened\n' });
+  });
+
+  it('survives the collection of devices and programs that nobody closed', async () => {
+    const program = JSON.stringify([...smallProgram]);
+    const script = `
+      import { NpuDevice } from ${JSON.stringify(pathToFileURL(repositoryPath('dist/native/npu.js')).href)};
+      const file = Uint8Array.from(${program});
+      const runs = [];
+      for (let round = 0; round < 20; round += 1) {
+        const loaded = NpuDevice.open({ kind: 'simulator', configuration: 'ci' }).load(file);
+        runs.push(loaded.run(new Uint8Array(32)));
+        globalThis.gc();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      console.log((await Promise.all(runs)).length);
+      globalThis.gc();`;
+    const ended = await endOf(['--expose-gc', '--input-type=module', '--eval', script]);
+    expect(ended).toEqual({ code: 0, signal: null, text: '20\n' });
+  });
+});
+
+describe('a missing addon', () => {
+  it('is device_unavailable', async () => {
+    const folder = temporaryFolder();
+    for (const part of ['dist/native/npu.js', 'dist/contract/errors.js']) {
+      mkdirSync(join(folder, part, '..'), { recursive: true });
+      cpSync(repositoryPath(part), join(folder, part));
+    }
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const script = `
+      import { NpuDevice } from ${JSON.stringify(pathToFileURL(join(folder, 'dist/native/npu.js')).href)};
+      try {
+        NpuDevice.open({ kind: 'simulator', configuration: 'ci' });
+      } catch (error) {
+        console.log(error.code);
+      }`;
+    const ended = await endOf(['--input-type=module', '--eval', script]);
+    expect(ended).toEqual({ code: 0, signal: null, text: 'device_unavailable\n' });
+  });
+});
