@@ -71,7 +71,7 @@ function useToolsFromNpm() {
     join(packages, `${name}-runtime-${process.platform}-${process.arch}`, 'bin'),
   );
   if (!folders.every(existsSync)) {
-    console.log('native addon: no CMake here; installing CMake and Ninja from npm for this build');
+    console.log('build      no CMake here: installing CMake and Ninja from npm for this build');
     const npm = spawnSync(
       'npm',
       ['ci', '--prefix', toolsFolder, '--no-audit', '--no-fund', '--loglevel=error'],
@@ -104,11 +104,11 @@ function buildAddon() {
   const inputs = hashOfInputs();
   const current = existsSync(stampPath) && readFileSync(stampPath, 'utf8') === inputs;
   if (current && existsSync(addonPath)) {
-    console.log('native addon: up to date');
+    console.log('build      native addon is up to date');
     return;
   }
   requireTools();
-  console.log('native addon: building');
+  console.log('build      native addon, from native/CMakeLists.txt');
   rmSync(stampPath, { force: true });
   // Configures anew: the cache names folders and a generator that may have changed.
   rmSync(join(buildFolder, 'CMakeCache.txt'), { force: true });
@@ -124,7 +124,7 @@ function buildAddon() {
   if (!existsSync(addonPath)) fail(`the build ended without ${relative(root, addonPath)}`);
   mkdirSync(dirname(stampPath), { recursive: true });
   writeFileSync(stampPath, inputs);
-  console.log(`native addon: built ${relative(root, addonPath)}`);
+  console.log(`build      ${relative(root, addonPath)}`);
 }
 
 /** Adds up the "N passed, N failed" lines of the test programs; one that dies counts as failed. */

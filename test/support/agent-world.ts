@@ -14,7 +14,7 @@ const quickLimits = {
   chunkScanMs: 10,
   retryBaseMs: 50,
   trialMs: 150,
-  activateTimeoutMs: 400,
+  activateTimeoutMs: 600,
   restartBaseMs: 20,
   connectBaseMs: 20,
   connectCapMs: 100,

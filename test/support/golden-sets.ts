@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import type { NpuBinding } from '../../contract/image.ts';
 import { roundHalfEven, saturate } from './npu-interpreter.ts';
 import { repositoryPath } from './paths.ts';
@@ -15,6 +16,8 @@ export interface GoldenSet {
 }
 
 const logitsPerImage = 10;
+const debianImages = '/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz';
+const idxHeaderBytes = 16;
 
 /** Fashion-MNIST, the first 1,000 test images, and the sample model. */
 export function fashionSet(): GoldenSet {
@@ -25,6 +28,33 @@ export function fashionSet(): GoldenSet {
     divisor: 255,
     pixelCount: 784,
   });
+}
+
+/** All 10,000 test images where Debian's dataset-fashion-mnist is installed; undefined elsewhere. */
+export function allFashionSet(): GoldenSet | undefined {
+  if (!existsSync(debianImages)) return undefined;
+  const images = new Uint8Array(gunzipSync(readFileSync(debianImages)).subarray(idxHeaderBytes));
+  const imageCount = images.length / 784;
+  return {
+    ...fashionSet(),
+    images,
+    imageCount,
+    logits: readLogits(repositoryPath('test', 'golden', 'fashion', 'mlp-pc-logits.i32'), imageCount),
+  };
+}
+
+/** One image as the model's FP32 input. */
+export function floatInput(set: GoldenSet, image: number): Float32Array {
+  const start = image * set.pixelCount;
+  return Float32Array.from(
+    set.images.subarray(start, start + set.pixelCount),
+    (pixel) => pixel / set.divisor,
+  );
+}
+
+/** The logits of one image. */
+export function logitsOf(set: GoldenSet, image: number): Int8Array {
+  return set.logits.subarray(image * logitsPerImage, (image + 1) * logitsPerImage);
 }
 
 /** scikit-learn's digits with per-channel, per-tensor or power-of-two scales. */
@@ -48,10 +78,7 @@ function goldenSet(options: {
   const { divisor, pixelCount } = options;
   const images = new Uint8Array(readFileSync(options.images));
   const imageCount = images.length / pixelCount;
-  const bytes = readFileSync(options.logits);
-  const logits = Int8Array.from({ length: imageCount * logitsPerImage }, (_, index) =>
-    bytes.readInt32LE(index * 4),
-  );
+  const logits = readLogits(options.logits, imageCount);
   return {
     model: new Uint8Array(readFileSync(options.model)),
     images,
@@ -60,6 +87,11 @@ function goldenSet(options: {
     imageCount,
     logits,
   };
+}
+
+function readLogits(path: string, imageCount: number): Int8Array {
+  const bytes = readFileSync(path);
+  return Int8Array.from({ length: imageCount * logitsPerImage }, (_, index) => bytes.readInt32LE(index * 4));
 }
 
 /** All images as int8 items of the NPU's input region, quantised with ONNX QuantizeLinear's arithmetic. */

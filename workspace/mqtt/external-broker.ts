@@ -1,9 +1,9 @@
 import mqtt, { type MqttClient } from 'mqtt';
+import { backoffMs } from '../../base/backoff.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { workspaceLimits } from '../limits.ts';
 import type { BrokerLink, MessageHandler, PublishOptions } from './broker-link.ts';
-import { reconnectDelayMs } from './reconnect-delay.ts';
 import { filterMatches } from './topic-filters.ts';
 
 /** How to reach a broker that runs elsewhere. */
@@ -145,8 +145,10 @@ export class ExternalBroker implements BrokerLink {
     clearTimeout(this.#stableTimer);
     client.end(true);
     if (this.#stopped) return;
-    const delayMs = reconnectDelayMs({ failures: this.#failures, random: this.#options.random });
     this.#failures += 1;
+    const { reconnectBaseMs: baseMs, reconnectCapMs: capMs } = workspaceLimits;
+    // Full jitter: many workspaces that lost one broker do not come back at once.
+    const delayMs = this.#options.random() * backoffMs({ failures: this.#failures, baseMs, capMs });
     this.#options.logger.warn(
       { error: this.#unreachable(reason).toJSON(), delayMs },
       'MQTT broker: not connected',

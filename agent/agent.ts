@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BlobStore } from '../base/blob-store.ts';
+import type { Logger } from '../base/logger.ts';
+import { parserOf } from '../base/validate.ts';
+import { sluiceVersion } from '../base/version.ts';
+import { SluiceError, toSluiceError } from '../contract/errors.ts';
+import type { DesiredVersion, ReportedDocument } from '../contract/messages.ts';
+import { Name } from '../contract/names.ts';
+import type { AgentEvent } from './agent-events.ts';
+import { type AgentLimits, agentLimits } from './agent-limits.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { collectGarbage } from './images/collect.ts';
+import { ImageSet } from './images/image-set.ts';
+import { ImagePuller } from './images/puller.ts';
+import { DesiredState } from './link/desired.ts';
+import { type Identity, type IdentitySource, loadIdentity, refreshIdentity } from './link/identity.ts';
+import { MqttLink } from './link/mqtt-link.ts';
+import { StateLock } from './state-lock.ts';
+import type { NpuDescription, NpuSelection } from './supervise/control-protocol.ts';
+import { toReportedError } from './supervise/deployment-entry.ts';
+import { Reconciler } from './supervise/reconciler.ts';
+import { ScoringProcess } from './supervise/scoring-process.ts';
+
+export type { AgentEvent } from './agent-events.ts';
+
+/** How an agent is run. */
+export interface AgentOptions {
+  /** Everything the device remembers; one agent at a time. */
+  stateFolder: string;
+  device: string;
+  /** Needed at the first start only, like the token. */
+  workspaceUrl?: string;
+  token?: string;
+  /** Certificates to trust for workspace and broker instead of the system's, PEM. */
+  caFile?: string;
+  /** Address and port of the scoring API; 127.0.0.1 and 5001 if not given, 0 for any port. */
+  host?: string;
+  port?: number;
+  npu: NpuSelection | null;
+  logger: Logger;
+  onEvent?: (event: AgentEvent) => void;
+  clock?: Clock;
+  random?: () => number;
+  limits?: Partial<AgentLimits>;
+  /** The scoring process's script, when not the one beside this file. */
+  scoringEntry?: URL;
+}
+
+const nameParser = parserOf(Name, { what: 'device name', code: 'invalid_name' });
+
+/**
+ * The control process of a device. It serves the last good images from disk first, and only then looks
+ * for its workspace; whatever the link brings, what runs goes on answering.
+ */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #limits: AgentLimits;
+  readonly #clock: Clock;
+  readonly #boot = randomUUID();
+  readonly #lock: StateLock;
+  readonly #blobs: BlobStore;
+  readonly #images: ImageSet;
+  readonly #scoring: ScoringProcess;
+  readonly #desired: DesiredState;
+  readonly #reconciler: Reconciler;
+  #link: MqttLink | undefined;
+  #identity: Identity | undefined;
+  #ca: Buffer | undefined;
+  #npu: NpuDescription | null = null;
+  #sequence = 0;
+  #refused: ReportedDocument['refused'] = null;
+  #incoming: Uint8Array | undefined;
+  #isAccepting = false;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: AgentOptions) {
+    const { stateFolder, logger } = options;
+    this.#options = options;
+    this.#limits = { ...agentLimits, ...options.limits };
+    this.#clock = options.clock ?? systemClock;
+    this.#lock = new StateLock(stateFolder);
+    this.#blobs = new BlobStore(join(stateFolder, 'oci'));
+    this.#images = new ImageSet({ path: join(stateFolder, 'deployments.json'), logger });
+    this.#desired = new DesiredState({ stateFolder, audience: () => this.#knownIdentity(), logger });
+    this.#scoring = this.#makeScoring();
+    this.#reconciler = this.#makeReconciler();
+  }
+
+  /**
+   * Resolves when the scoring process listens; the link follows. Throws `state_invalid`,
+   * `port_in_use`, `usage`, and at the first start `unauthorized`, `not_found` or `workspace_unreachable`;
+   * then nothing is left running.
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (thrown) {
+      await this.stop();
+      throw thrown;
+    }
+  }
+
+  /** Says goodbye to the broker, lets running requests end, and stops within 3 s. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= Promise.all([this.#link?.stop(), this.#reconciler.stop(), this.#scoring.stop()]).then(
+      () => this.#lock.stop(),
+    );
+    return this.#stopped;
+  }
+
+  async #start(): Promise<void> {
+    nameParser.parse(this.#options.device);
+    await this.#lock.start();
+    await this.#blobs.start();
+    await this.#readCa();
+    const stored = await loadIdentity(this.#identitySource);
+    this.#identity = stored ?? (await refreshIdentity(this.#identitySource, undefined));
+    await this.#images.start();
+    await this.#desired.start();
+    this.#reconciler.start(this.#desired.current);
+    await this.#scoring.start();
+    void this.#join(stored);
+  }
+
+  /** Runs beside the serving, which needs none of it. */
+  async #join(stored: Identity | undefined): Promise<void> {
+    if (stored !== undefined) await this.#refresh(stored);
+    if (this.#stopped !== undefined) return;
+    this.#link = this.#makeLink();
+    this.#link.start();
+  }
+
+  get #identitySource(): IdentitySource {
+    const { stateFolder, device, workspaceUrl, token } = this.#options;
+    return {
+      stateFolder,
+      device,
+      timeoutMs: this.#limits.bootstrapTimeoutMs,
+      bytesMax: this.#limits.bootstrapBytesMax,
+      ...(workspaceUrl === undefined ? {} : { workspaceUrl }),
+      ...(token === undefined ? {} : { token }),
+      ...(this.#ca === undefined ? {} : { ca: this.#ca }),
+    };
+  }
+
+  async #readCa(): Promise<void> {
+    const { caFile } = this.#options;
+    if (caFile === undefined) return;
+    try {
+      this.#ca = await readFile(caFile);
+    } catch (thrown) {
+      throw new SluiceError('usage', `${caFile}: the certificates cannot be read`, { cause: thrown });
+    }
+  }
+
+  /** A known device does not need its workspace: it hears the news if there are any. */
+  async #refresh(stored: Identity): Promise<void> {
+    try {
+      this.#identity = await refreshIdentity(this.#identitySource, stored);
+    } catch (thrown) {
+      const { code, message } = toSluiceError(thrown);
+      this.#options.logger.warn({ code }, `${message}; going on with what is known`);
+    }
+  }
+
+  #knownIdentity(): Identity {
+    if (this.#identity === undefined) throw new Error('the identity is used before it is known');
+    return this.#identity;
+  }
+
+  #makeScoring(): ScoringProcess {
+    const { host, port, npu, logger, scoringEntry } = this.#options;
+    return new ScoringProcess({
+      entry: scoringEntry ?? new URL('./scoring/main.js', import.meta.url),
+      start: {
+        host: host ?? '127.0.0.1',
+        port: port ?? 5001,
+        blobRoot: join(this.#options.stateFolder, 'oci'),
+        npu,
+        logLevel: logger.level,
+      },
+      clock: this.#clock,
+      limits: this.#limits,
+      logger,
+      onListening: (listening) => {
+        this.#npu = listening.npu;
+        this.#emit({ type: 'listening', ...listening });
+        this.#reconciler.scoringListening(listening.npu);
+      },
+      onDown: () => this.#reconciler.scoringDown(),
+    });
+  }
+
+  #makeReconciler(): Reconciler {
+    const { stateFolder, logger, random } = this.#options;
+    const partialFolder = join(stateFolder, 'partial');
+    const puller = new ImagePuller({
+      blobs: this.#blobs,
+      partialFolder,
+      channel: {
+        openStream: async (stream, listener) => this.#openLink().openStream(stream, listener),
+        closeStream: (stream) => this.#link?.closeStream(stream),
+        requestChunks: (request) => this.#link?.requestChunks(request),
+      },
+      trustedKeys: () => this.#knownIdentity().trustedKeys,
+      clock: this.#clock,
+      random: random ?? Math.random,
+      limits: this.#limits,
+    });
+    return new Reconciler({
+      images: this.#images,
+      puller,
+      scoring: this.#scoring,
+      collect: (needed) => collectGarbage({ blobs: this.#blobs, partialFolder, ...needed }),
+      clock: this.#clock,
+      limits: this.#limits,
+      logger,
+      onChange: () => this.#link?.report(),
+      onEvent: (event) => this.#emit(event),
+    });
+  }
+
+  #openLink(): MqttLink {
+    if (this.#link === undefined) throw new SluiceError('broker_unreachable', 'broker: not connected yet');
+    return this.#link;
+  }
+
+  #makeLink(): MqttLink {
+    return new MqttLink({
+      identity: () => this.#knownIdentity(),
+      ...(this.#ca === undefined ? {} : { ca: this.#ca }),
+      boot: this.#boot,
+      clock: this.#clock,
+      random: this.#options.random ?? Math.random,
+      limits: this.#limits,
+      logger: this.#options.logger,
+      onDesired: (envelope) => this.#onDesired(envelope),
+      onConnected: () => this.#reconciler.linkUp(),
+      buildReport: () => this.#buildReport(),
+    });
+  }
+
+  /** Documents are taken one after the other; of those that come meanwhile the newest waits. */
+  #onDesired(envelope: Uint8Array): void {
+    this.#incoming = envelope;
+    if (this.#isAccepting) return;
+    this.#isAccepting = true;
+    void this.#acceptAll().finally(() => {
+      this.#isAccepting = false;
+    });
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (this.#incoming !== undefined && this.#stopped === undefined) {
+      const envelope = this.#incoming;
+      this.#incoming = undefined;
+      try {
+        const isNew = await this.#desired.accept(envelope);
+        this.#refused = null;
+        if (isNew && this.#desired.current !== undefined) this.#reconciler.setDesired(this.#desired.current);
+      } catch (thrown) {
+        const error = toSluiceError(thrown);
+        this.#options.logger.warn({ code: error.code }, error.message);
+        this.#refused = toReportedError(error, this.#clock.now());
+      }
+      this.#link?.report();
+    }
+  }
+
+  async #buildReport(): Promise<ReportedDocument> {
+    const { bavail, bsize } = await statfs(this.#options.stateFolder);
+    const { applied, deployments } = this.#reconciler.snapshot();
+    const seen: DesiredVersion | null = this.#desired.current?.version ?? null;
+    this.#sequence += 1;
+    return {
+      schemaVersion: 1,
+      device: this.#options.device,
+      boot: this.#boot,
+      sequence: this.#sequence,
+      reportedAt: this.#clock.now().toISOString(),
+      seen,
+      applied,
+      refused: this.#refused,
+      scoring: this.#scoring.status,
+      deployments,
+      npu: this.#npu,
+      disk: { freeBytes: bavail * bsize },
+      agentVersion: sluiceVersion,
+    };
+  }
+
+  #emit(event: AgentEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}

@@ -1,0 +1,20 @@
+import type { Tensor } from '../../contract/tensors.ts';
+
+/** Where a request is computed; the value of the answer's `x-sluice-route`. */
+export type Route = 'cpu' | 'fpga-sim' | 'fpga';
+
+/** One way to compute a model. Every engine of an image gives the same bytes for the same inputs. */
+export interface Engine {
+  readonly route: Route;
+  /**
+   * Computes all outputs of the model's signature, in its order, from inputs that fit the signature.
+   * May take over the inputs' memory (the CPU engine does, an NPU engine only reads it): a caller must not use
+   * their data afterwards. An abort rejects with `cancelled`
+   * and drops work that has not started. Throws `queue_full`, `engine_failed` or a device's code.
+   */
+  infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]>;
+  /** Milliseconds until a request that arrives now would be answered, from measured runs and the queue. */
+  expectedMs(): number;
+  /** Frees everything; waiting requests get `engine_failed`. Idempotent. */
+  close(): Promise<void>;
+}

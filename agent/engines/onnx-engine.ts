@@ -1,0 +1,72 @@
+import { Worker } from 'node:worker_threads';
+import type { Logger } from '../../base/logger.ts';
+import type { Digest } from '../../contract/names.ts';
+import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+import type { ScoringLimits } from '../scoring-limits.ts';
+import type { Engine } from './engine.ts';
+import type { OnnxWorkerData } from './onnx-protocol.ts';
+import { OnnxSession } from './onnx-session.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/** Starts a thread of onnx-worker.ts. */
+export type StartOnnxWorker = (data: OnnxWorkerData) => Worker;
+
+/** The worker thread that ships. */
+export const startOnnxWorker: StartOnnxWorker = (data) =>
+  new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData: data, env: {} });
+
+/** What the CPU route of an image needs. */
+export interface OnnxEngineOptions {
+  /** Whose engine this is, for messages. */
+  what: string;
+  model: { path: string; digest: Digest };
+  signature: TensorSignature;
+  /** ONNX Runtime sessions, each in a thread of its own with one computing thread. */
+  sessions: number;
+  queueDepthMax: number;
+  limits: ScoringLimits;
+  nowMs: () => number;
+  log: Logger;
+  startWorker: StartOnnxWorker;
+}
+
+/** The CPU route: ONNX Runtime sessions in worker threads behind one bounded queue. */
+export class OnnxEngine implements Engine {
+  readonly route = 'cpu';
+  readonly #pool: WorkerPool<OnnxSession>;
+
+  constructor(options: OnnxEngineOptions) {
+    const { limits } = options;
+    const data: OnnxWorkerData = {
+      ...options.model,
+      signature: options.signature,
+      transferBytesMin: limits.transferBytesMin,
+    };
+    this.#pool = new WorkerPool({
+      what: options.what,
+      size: options.sessions,
+      queueDepthMax: options.queueDepthMax,
+      startLane: (onEnded) => OnnxSession.start({ worker: options.startWorker(data), onEnded, limits }),
+      limits,
+      nowMs: options.nowMs,
+      log: options.log,
+    });
+  }
+
+  /** Loads the model in every thread. Throws `engine_failed`, `blob_digest_mismatch` or `manifest_invalid`. */
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
+    return this.#pool.queue.submit((session) => session.run(inputs), signal);
+  }
+
+  expectedMs(): number {
+    return this.#pool.queue.expectedMs();
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+}

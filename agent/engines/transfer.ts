@@ -1,0 +1,27 @@
+import type { Tensor } from '../../contract/tensors.ts';
+
+/**
+ * Makes tensors fit for another thread. A tensor whose data is part of a larger buffer is copied first,
+ * because a message clones the whole buffer of a view.
+ */
+export function detachable(tensors: readonly Tensor[]): Tensor[] {
+  return tensors.map((tensor) =>
+    ownsItsBuffer(tensor) ? tensor : { ...tensor, data: new Uint8Array(tensor.data) },
+  );
+}
+
+/** The buffers of at least `bytesMin` that a message can hand over instead of copying. */
+export function transferListOf(tensors: readonly Tensor[], bytesMin: number): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const tensor of tensors) {
+    const { buffer } = tensor.data;
+    if (tensor.data.length >= bytesMin && ownsItsBuffer(tensor) && buffer instanceof ArrayBuffer) {
+      buffers.add(buffer);
+    }
+  }
+  return [...buffers];
+}
+
+function ownsItsBuffer(tensor: Tensor): boolean {
+  return tensor.data.byteLength === tensor.data.buffer.byteLength;
+}

@@ -1,0 +1,64 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '../../base/logger.ts';
+import { type ErrorCode, SluiceError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
+
+/** The body of every error: Open Inference clients read `error`, Azure's read `message`, ours `code`. */
+function errorBody(error: SluiceError): string {
+  return JSON.stringify({ error: error.message, message: error.message, code: error.code });
+}
+
+/** Answers a request with an error. A defect is logged with its stack and answered without. */
+export function sendError(
+  thrown: unknown,
+  context: { request: FastifyRequest; reply: FastifyReply; log: Logger },
+): void {
+  const { reply, request, log } = context;
+  const error = classify(thrown);
+  if (error.code === 'internal') log.error({ err: thrown, url: request.url }, 'request failed by a defect');
+  if (error.retryAfterSeconds !== undefined)
+    void reply.header('retry-after', String(error.retryAfterSeconds));
+  void reply.code(error.status).type('application/json; charset=utf-8').send(errorBody(error));
+}
+
+function classify(thrown: unknown): SluiceError {
+  if (thrown instanceof SluiceError) return thrown;
+  const { code, statusCode, message } = thrown as Partial<FastifyError>;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new SluiceError('body_too_large', `body: larger than ${limits.scoringBodyBytesMax} bytes`);
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new SluiceError('invalid_request', `request: ${message}`);
+  }
+  return new SluiceError('internal', 'a defect; the log of the scoring process has the details', {
+    cause: thrown,
+  });
+}
+
+const clientErrors: Record<string, { code: ErrorCode; message: string }> = {
+  HPE_HEADER_OVERFLOW: { code: 'headers_too_large', message: 'request: its headers are too large' },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 'request_timeout',
+    message: 'request: it did not arrive whole within the time limit',
+  },
+};
+
+/** Answers what is not readable as HTTP, in the same form as every other error, and hangs up. */
+export function answerClientError(thrown: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || thrown.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const { code, message } = clientErrors[thrown.code ?? ''] ?? {
+    code: 'invalid_request',
+    message: 'request: not readable as HTTP',
+  };
+  const error = new SluiceError(code, message);
+  const body = errorBody(error);
+  socket.end(
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\nconnection: close\r\n` +
+      `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

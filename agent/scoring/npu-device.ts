@@ -1,0 +1,24 @@
+import type { Logger } from '../../base/logger.ts';
+import { toSluiceError } from '../../contract/errors.ts';
+import { NpuDevice } from '../../native/npu.ts';
+import type { NpuDescription, NpuSelection } from '../supervise/control-protocol.ts';
+
+/** The NPU of this process. */
+export interface OpenNpu {
+  device: NpuDevice;
+  description: NpuDescription;
+}
+
+/** Opens the selected NPU. One that cannot be opened is logged: everything is then served on the CPU. */
+export function openNpu(selection: NpuSelection | null, log: Logger): OpenNpu | undefined {
+  if (selection === null) return undefined;
+  try {
+    const device = NpuDevice.open(selection);
+    const { configuration, hash } = device.hardware;
+    return { device, description: { route: 'fpga-sim', configuration, hash } };
+  } catch (thrown) {
+    const { code, message } = toSluiceError(thrown, 'device_unavailable');
+    log.warn({ code }, `serving without NPU: ${message}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import type { Logger } from '../../base/logger.ts';
+import { type SluiceError, toSluiceError } from '../../contract/errors.ts';
+import type { ControlMessage, NpuDescription, ScoringMessage } from '../supervise/control-protocol.ts';
+import type { Deployments } from './deployments.ts';
+import type { OpenNpu } from './npu-device.ts';
+import type { ScoringServer } from './server.ts';
+
+/** What the scoring process is made of. */
+export interface ScoringProcessOptions {
+  server: ScoringServer;
+  deployments: Deployments;
+  npu: OpenNpu | undefined;
+  send: (message: ScoringMessage) => void;
+  log: Logger;
+}
+
+/** Does what the control process says, and answers each of its requests once. */
+export class ScoringProcess {
+  readonly #options: ScoringProcessOptions;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: ScoringProcessOptions) {
+    this.#options = options;
+  }
+
+  /** Listens and tells the control process. Throws `port_in_use`. */
+  async start(address: { host: string; port: number }): Promise<void> {
+    const { server, npu, send } = this.#options;
+    const port = await server.start(address);
+    const description: NpuDescription | null = npu?.description ?? null;
+    send({ type: 'listening', port, npu: description });
+  }
+
+  /** Acts on one message and answers it. */
+  async handle(message: Exclude<ControlMessage, { type: 'stop' }>): Promise<void> {
+    const { deployments, send, log } = this.#options;
+    switch (message.type) {
+      case 'activate': {
+        const { deployment, image, requestId } = message;
+        try {
+          await deployments.activate(deployment, image);
+          log.info({ deployment, image }, 'deployment activated');
+          send({ type: 'activated', requestId });
+        } catch (thrown) {
+          const error = this.#logFailure(thrown, { deployment, image });
+          send({ type: 'rejected', requestId, error: error.toJSON() });
+        }
+        break;
+      }
+      case 'remove':
+        await deployments.remove(message.deployment);
+        log.info({ deployment: message.deployment }, 'deployment removed');
+        send({ type: 'removed', requestId: message.requestId });
+        break;
+    }
+  }
+
+  /** Ends the server, then the engines, then the NPU. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    const { server, deployments, npu } = this.#options;
+    await server.stop();
+    await deployments.close();
+    await npu?.device.close();
+  }
+
+  #logFailure(thrown: unknown, subject: { deployment: string; image: string }): SluiceError {
+    const error = toSluiceError(thrown);
+    // The stack of a defect is for the log alone.
+    const details = error.code === 'internal' ? { err: thrown } : {};
+    this.#options.log.error({ ...subject, ...details, code: error.code }, `image refused: ${error.message}`);
+    return error;
+  }
+}

@@ -1,0 +1,106 @@
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Logger } from '../../base/logger.ts';
+import { SluiceError } from '../../contract/errors.ts';
+import { limits as contractLimits } from '../../contract/limits.ts';
+import { addRequestLog } from '../observe/request-log.ts';
+import type { ScoringLimits } from '../scoring-limits.ts';
+import { addAzureRoutes } from './azure.ts';
+import type { Deployments } from './deployments.ts';
+import { answerClientError, sendError } from './http-errors.ts';
+import { addOpenInferenceRoutes } from './open-inference.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Content type as it came; null when there was none. */
+    sentContentType: string | null;
+  }
+}
+
+/** Longest part of a path that stands for a name; a longer one is refused as unknown. */
+const pathParameterCharsMax = 1024;
+
+/** What the scoring server needs. */
+export interface ScoringServerOptions {
+  deployments: Deployments;
+  limits: ScoringLimits;
+  nowMs: () => number;
+  randomId: () => string;
+  log: Logger;
+}
+
+/** The HTTP server of the scoring process, in both dialects. */
+export class ScoringServer {
+  readonly #options: ScoringServerOptions;
+  #app: FastifyInstance | undefined;
+
+  constructor(options: ScoringServerOptions) {
+    this.#options = options;
+  }
+
+  /** Listens; resolves with the port. Throws `port_in_use`. */
+  async start(address: { host: string; port: number }): Promise<number> {
+    const app = buildApp(this.#options);
+    this.#app = app;
+    try {
+      await app.listen(address);
+    } catch (thrown) {
+      const { code } = thrown as { code?: unknown };
+      if (code !== 'EADDRINUSE') throw thrown;
+      throw new SluiceError(
+        'port_in_use',
+        `port ${address.port} on ${address.host} is in use by another program; stop it or choose another with --port`,
+        { cause: thrown },
+      );
+    }
+    return (app.server.address() as AddressInfo).port;
+  }
+
+  /** Takes no more requests, lets the running ones end within `limits.stopMs`, then hangs up. Idempotent. */
+  async stop(): Promise<void> {
+    const app = this.#app;
+    if (app === undefined) return;
+    const timer = setTimeout(() => app.server.closeAllConnections(), this.#options.limits.stopMs);
+    await app.close();
+    clearTimeout(timer);
+  }
+}
+
+function buildApp(options: ScoringServerOptions): FastifyInstance {
+  const { limits, log, deployments } = options;
+  const app = fastify({
+    logger: false,
+    bodyLimit: contractLimits.scoringBodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.connectionCheckMs,
+    },
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: pathParameterCharsMax },
+    clientErrorHandler: answerClientError,
+  });
+  acceptAnyBody(app);
+  addRequestLog(app, log);
+  app.setErrorHandler((thrown, request, reply) => sendError(thrown, { request, reply, log }));
+  app.setNotFoundHandler((request) => {
+    throw new SluiceError('not_found', `${request.method} ${request.url}: there is nothing here`);
+  });
+  addAzureRoutes(app, options);
+  addOpenInferenceRoutes(app, deployments);
+  return app;
+}
+
+/** Bodies are bytes whatever their content type says: clients send none, or a wrong or a malformed one. */
+function acceptAnyBody(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.decorateRequest('sentContentType', null);
+  app.addHook('onRequest', async (request) => {
+    const { headers } = request.raw;
+    request.sentContentType = headers['content-type'] ?? null;
+    // Fastify answers 415 to a header that it cannot parse.
+    delete headers['content-type'];
+  });
+}

@@ -1,0 +1,98 @@
+import { Worker } from 'node:worker_threads';
+import type { Logger } from '../../base/logger.ts';
+import type { SluiceError } from '../../contract/errors.ts';
+import type { RunManifest } from '../../contract/image.ts';
+import type { TensorSignature } from '../../contract/tensors.ts';
+import { WorkerPool } from '../engines/worker-pool.ts';
+import type { ScoringLimits } from '../scoring-limits.ts';
+import type { ScriptAnswer, ScriptImage, ScriptRequest, ScriptWorkerData } from './script-protocol.ts';
+import { type InferForScript, ScriptThread } from './script-thread.ts';
+
+/** What a scoring script's host needs. */
+export interface ScriptHostOptions {
+  /** Whose script this is, for messages. */
+  what: string;
+  /** One bundled ES module. */
+  source: Uint8Array;
+  settings: NonNullable<RunManifest['script']>;
+  image: ScriptImage;
+  signature: TensorSignature;
+  threads: number;
+  queueDepthMax: number;
+  /** Answers `context.infer` inside the script's `init`. */
+  infer: InferForScript;
+  limits: ScoringLimits;
+  nowMs: () => number;
+  log: Logger;
+}
+
+/** Runs an image's scoring script in worker threads of its own, with limits on time and memory. */
+export class ScriptHost {
+  readonly #pool: WorkerPool<ScriptThread>;
+
+  constructor(options: ScriptHostOptions) {
+    this.#pool = new WorkerPool({
+      what: options.what,
+      size: options.threads,
+      queueDepthMax: options.queueDepthMax,
+      startLane: (onEnded) => startThread(options, onEnded),
+      limits: options.limits,
+      nowMs: options.nowMs,
+      log: options.log,
+    });
+  }
+
+  /** Loads the script in every thread and runs its `init`. Throws `script_invalid`, `script_failed` or `script_timeout`. */
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  /** Runs the script on one request; see `ScriptThread.run` for the errors, besides `queue_full` and `cancelled`. */
+  run(
+    request: ScriptRequest,
+    options: { infer: InferForScript; signal: AbortSignal },
+  ): Promise<ScriptAnswer> {
+    return this.#pool.queue.submit((thread) => thread.run(request, options.infer), options.signal);
+  }
+
+  /** Ends all threads. Idempotent. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+}
+
+function startThread(
+  options: ScriptHostOptions,
+  onEnded: (thread: ScriptThread, error: SluiceError) => void,
+): Promise<ScriptThread> {
+  const { settings, limits } = options;
+  return ScriptThread.start({
+    worker: startWorker(options),
+    onEnded,
+    infer: options.infer,
+    startMs: limits.workerStartMs + settings.timeoutMs,
+    timeoutMs: settings.timeoutMs,
+    heapMiB: settings.heapMiB,
+    log: options.log,
+  });
+}
+
+function startWorker({ source, image, signature, settings, limits }: ScriptHostOptions): Worker {
+  const workerData: ScriptWorkerData = {
+    source,
+    image,
+    signature,
+    outputBytesMax: limits.scriptOutputBytesMax,
+    logLinesMax: limits.scriptLogLinesMax,
+    textCharsMax: limits.scriptTextCharsMax,
+  };
+  return new Worker(new URL('./script-worker.js', import.meta.url), {
+    workerData,
+    env: {},
+    stdout: true,
+    stderr: true,
+    resourceLimits: { maxOldGenerationSizeMb: settings.heapMiB },
+    // A module made by node:vm can import nothing, not even what Node brings along; a data: URL could.
+    execArgv: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+  });
+}

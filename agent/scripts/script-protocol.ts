@@ -1,0 +1,53 @@
+import type { SerializedError } from '../../contract/errors.ts';
+import type { Digest, Name } from '../../contract/names.ts';
+import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+
+/** An HTTP request as a scoring script sees it. */
+export interface ScriptRequest {
+  method: string;
+  headers: Record<string, string>;
+  query: Record<string, string | string[]>;
+  contentType: string | null;
+  body: Uint8Array;
+}
+
+/** What a scoring script answered, ready to send. */
+export interface ScriptAnswer {
+  contentType: string;
+  body: Uint8Array;
+}
+
+/** The image that a script belongs to, as `context.image`. */
+export interface ScriptImage {
+  name: Name;
+  version: number;
+  digest: Digest;
+}
+
+/** Levels of `context.log`. */
+export type ScriptLogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** What a script's thread is started with. */
+export interface ScriptWorkerData {
+  source: Uint8Array;
+  image: ScriptImage;
+  signature: TensorSignature;
+  outputBytesMax: number;
+  logLinesMax: number;
+  textCharsMax: number;
+}
+
+/** Host to thread. One `run` at a time; an `infer` is answered by `inferred` or `inferFailed`. */
+export type ScriptCommand =
+  | { type: 'run'; request: ScriptRequest }
+  | { type: 'inferred'; callId: number; outputs: Tensor[] }
+  | { type: 'inferFailed'; callId: number; error: SerializedError };
+
+/** Thread to host. `ready` or `failed` comes once, first; then one `answered` or `failed` for each run. */
+export type ScriptReport =
+  | { type: 'ready' }
+  | { type: 'answered'; answer: ScriptAnswer }
+  /** `callId` when the script let the failure of that `context.infer` through. */
+  | { type: 'failed'; error: SerializedError; callId: number | undefined }
+  | { type: 'infer'; callId: number; inputs: Tensor[] }
+  | { type: 'log'; level: ScriptLogLevel; message: string };

@@ -1,0 +1,202 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { backoffMs } from '../../base/backoff.ts';
+import type { Logger } from '../../base/logger.ts';
+import { SluiceError } from '../../contract/errors.ts';
+import type { Digest, Name } from '../../contract/names.ts';
+import type { AgentLimits } from '../agent-limits.ts';
+import type { Clock } from '../clock.ts';
+import type { ControlMessage, NpuDescription, ScoringMessage, ScoringStart } from './control-protocol.ts';
+import { PendingRequests } from './pending-requests.ts';
+
+/** What a scoring process says once it accepts requests. */
+export interface ScoringListening {
+  port: number;
+  npu: NpuDescription | null;
+}
+
+/** How to run the scoring process. */
+export interface ScoringProcessOptions {
+  /** The script that speaks the control protocol. */
+  entry: URL;
+  start: ScoringStart;
+  clock: Clock;
+  limits: AgentLimits;
+  logger: Logger;
+  /** A process listens: also after each restart, with nothing activated in it. */
+  onListening: (listening: ScoringListening) => void;
+  /** The process is gone unasked; the next one is on its way. */
+  onDown: () => void;
+}
+
+/**
+ * Runs the scoring process and starts it again with back-off when it dies. What happens in it happens
+ * there: a crash, a hang or a leak of an engine or script never reaches this process.
+ */
+export class ScoringProcess {
+  readonly #options: ScoringProcessOptions;
+  readonly #pending = new PendingRequests();
+  #child: ChildProcess | undefined;
+  #port: number;
+  #restarts = 0;
+  #failures = 0;
+  #startedAtMs = 0;
+  #state: 'starting' | 'listening' | 'down' = 'down';
+  #restart: NodeJS.Timeout | undefined;
+  #isStopping = false;
+  #first:
+    | { resolve: (listening: ScoringListening) => void; reject: (error: SluiceError) => void }
+    | undefined;
+
+  constructor(options: ScoringProcessOptions) {
+    this.#options = options;
+    this.#port = options.start.port;
+  }
+
+  /** What the reported document says of the process. */
+  get status(): { state: 'starting' | 'listening' | 'down'; port: number; restarts: number } {
+    return { state: this.#state, port: this.#port, restarts: this.#restarts };
+  }
+
+  /** Resolves when the process listens. Throws what it refused to start with, such as `port_in_use`. */
+  start(): Promise<ScoringListening> {
+    return new Promise((resolve, reject) => {
+      this.#first = { resolve, reject };
+      this.#spawn();
+    });
+  }
+
+  /**
+   * Loads an image, checks it and switches the deployment to it. Throws the process's reason, or
+   * `scoring_crashed` when it died or hung; a process that hangs is killed.
+   */
+  async activate(options: { deployment: Name; image: Digest }): Promise<void> {
+    const { activateTimeoutMs } = this.#options.limits;
+    await this.#request({ type: 'activate', ...options }, activateTimeoutMs);
+  }
+
+  /** Stops serving a deployment. Throws `scoring_crashed`. */
+  async remove(deployment: Name): Promise<void> {
+    await this.#request({ type: 'remove', deployment }, this.#options.limits.removeTimeoutMs);
+  }
+
+  /** Lets running requests end, then kills. Idempotent. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#child;
+    if (child === undefined) return;
+    const gone = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+    });
+    const kill = setTimeout(() => child.kill('SIGKILL'), this.#options.limits.scoringStopMs);
+    this.#send(child, { type: 'stop' });
+    await gone;
+    clearTimeout(kill);
+  }
+
+  #spawn(): void {
+    const { entry, start, clock } = this.#options;
+    this.#state = 'starting';
+    this.#startedAtMs = clock.monotonicMs();
+    const argument = JSON.stringify({ ...start, port: this.#port });
+    // Both outputs go to standard error: standard output is for results.
+    const child = fork(entry, [argument], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] });
+    this.#child = child;
+    let end = 'it could not be started';
+    child.on('message', (message) => this.#onMessage(message as ScoringMessage));
+    child.once('error', (error) => {
+      end = error.message;
+      if (child.pid === undefined) this.#onExit(end);
+    });
+    child.once('exit', (code, signal) =>
+      this.#onExit(signal === null ? `exit code ${code}` : `signal ${signal}`),
+    );
+  }
+
+  #onMessage(message: ScoringMessage): void {
+    switch (message.type) {
+      case 'listening':
+        this.#state = 'listening';
+        // A port that the system chose stays the same over restarts.
+        this.#port = message.port;
+        this.#settleFirst({ port: message.port, npu: message.npu });
+        this.#options.onListening({ port: message.port, npu: message.npu });
+        break;
+      case 'failed': {
+        const error = new SluiceError(message.error.code, message.error.message);
+        this.#options.logger.error({ code: error.code }, error.message);
+        this.#failFirst(error);
+        break;
+      }
+      case 'rejected':
+        this.#pending.reject(message.requestId, new SluiceError(message.error.code, message.error.message));
+        break;
+      default:
+        this.#pending.resolve(message.requestId);
+    }
+  }
+
+  #onExit(reason: string): void {
+    const { logger, limits, clock, onDown } = this.#options;
+    this.#child = undefined;
+    this.#state = 'down';
+    if (this.#isStopping) {
+      this.#pending.rejectAll(new SluiceError('cancelled', 'the agent stops'));
+      return;
+    }
+    const livedMs = clock.monotonicMs() - this.#startedAtMs;
+    this.#failures = livedMs >= limits.restartHealthyMs ? 1 : this.#failures + 1;
+    const error = new SluiceError('scoring_crashed', `scoring process: it ended with ${reason}`);
+    if (this.#first !== undefined && this.#failures >= limits.firstStartTriesMax) this.#failFirst(error);
+    if (this.#isStopping) return;
+    const { restartBaseMs: baseMs, restartCapMs: capMs } = limits;
+    const delayMs = backoffMs({ failures: this.#failures, baseMs, capMs });
+    logger.error({ code: error.code, delayMs }, `${error.message}; it starts again`);
+    this.#restarts += 1;
+    // The requests learn of it after `onDown`, which asks what was running.
+    onDown();
+    this.#pending.rejectAll(error);
+    this.#restart = setTimeout(() => this.#spawn(), delayMs);
+  }
+
+  #settleFirst(listening: ScoringListening): void {
+    this.#first?.resolve(listening);
+    this.#first = undefined;
+  }
+
+  /** A process that never listened is not started again: the caller hears why. */
+  #failFirst(error: SluiceError): void {
+    if (this.#first === undefined) return;
+    this.#isStopping = true;
+    this.#first.reject(error);
+    this.#first = undefined;
+  }
+
+  async #request(
+    message: { type: 'activate'; deployment: Name; image: Digest } | { type: 'remove'; deployment: Name },
+    timeoutMs: number,
+  ): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || this.#state !== 'listening') {
+      throw new SluiceError('not_ready', 'scoring process: it is not listening yet');
+    }
+    const { requestId, answer } = this.#pending.add();
+    const hung = setTimeout(() => {
+      this.#options.logger.error(
+        `scoring process: no answer to ${message.type} in ${timeoutMs} ms; it is killed`,
+      );
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    try {
+      this.#send(child, { ...message, requestId });
+      await answer;
+    } finally {
+      clearTimeout(hung);
+    }
+  }
+
+  /** A channel that closed meanwhile is followed by `exit`, which settles everything. */
+  #send(child: ChildProcess, message: ControlMessage): void {
+    if (child.connected) child.send(message, () => undefined);
+  }
+}

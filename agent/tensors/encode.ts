@@ -1,0 +1,57 @@
+import type { Tensor } from '../../contract/tensors.ts';
+import { type ElementArray, elementsOf } from './element-arrays.ts';
+
+/**
+ * The elements of a tensor as a flat JSON array, row-major. The reverse of `decodeElements`: NaN and the
+ * infinities become strings, and so do 64-bit integers beyond 2^53; everything reads back as the same bytes.
+ */
+export function encodeFlat(tensor: Tensor): string {
+  return `[${joined(tensor, elementsOf(tensor))}]`;
+}
+
+/** The elements of a tensor as JSON arrays nested like its shape; a scalar as its one value. */
+export function encodeNested(tensor: Tensor): string {
+  const elements = elementsOf(tensor);
+  const { shape } = tensor;
+  let start = 0;
+  const write = (level: number): string => {
+    const length = shape[level] ?? 0;
+    if (level === shape.length - 1) {
+      start += length;
+      return `[${joined(tensor, elements.subarray(start - length, start))}]`;
+    }
+    return `[${Array.from({ length }, () => write(level + 1)).join(',')}]`;
+  };
+  return shape.length === 0 ? joined(tensor, elements) : write(0);
+}
+
+function joined(tensor: Tensor, elements: ElementArray): string {
+  if (tensor.datatype === 'BOOL') {
+    return Array.from(elements as Uint8Array, (element) => element !== 0).join(',');
+  }
+  if (elements instanceof Float32Array || elements instanceof Float64Array) return joinFloats(elements);
+  if (elements instanceof BigInt64Array || elements instanceof BigUint64Array)
+    return joinBigIntegers(elements);
+  return elements.join(',');
+}
+
+function joinFloats(elements: Float32Array | Float64Array): string {
+  for (let index = 0; index < elements.length; index += 1) {
+    const value = elements[index] as number;
+    if (!Number.isFinite(value) || Object.is(value, -0)) return Array.from(elements, floatText).join(',');
+  }
+  return elements.join(',');
+}
+
+function floatText(value: number): string {
+  if (Object.is(value, -0)) return '-0';
+  return Number.isFinite(value) ? String(value) : `"${value}"`;
+}
+
+function joinBigIntegers(elements: BigInt64Array | BigUint64Array): string {
+  const texts: string[] = [];
+  for (const element of elements) {
+    texts.push(Number.isSafeInteger(Number(element)) ? String(element) : `"${element}"`);
+  }
+  return texts.join(',');
+}

@@ -1,0 +1,91 @@
+import { SluiceError } from '../../contract/errors.ts';
+import {
+  datatypeBytes,
+  elementCount,
+  type Tensor,
+  type TensorDescription,
+  type TensorSignature,
+} from '../../contract/tensors.ts';
+
+/** The input of that name. Throws `tensor_name`, listing the inputs that there are. */
+export function describedInput(signature: TensorSignature, name: string): TensorDescription {
+  const description = signature.inputs.find((input) => input.name === name);
+  if (description !== undefined) return description;
+  throw new SluiceError(
+    'tensor_name',
+    `input ${JSON.stringify(name)} is unknown; the model takes ${nameList(signature.inputs)}`,
+  );
+}
+
+/**
+ * Narrows a shape and checks it against an input's: the same rank, equal dimensions, and at least 1 where
+ * the model leaves a dimension open. Throws `tensor_shape`.
+ */
+export function checkShape(description: TensorDescription, shape: unknown): asserts shape is number[] {
+  const expected = description.shape;
+  const fits =
+    Array.isArray(shape) &&
+    shape.length === expected.length &&
+    shape.every(
+      (dimension, axis) =>
+        Number.isSafeInteger(dimension) &&
+        (expected[axis] === -1 ? dimension >= 1 : dimension === expected[axis]),
+    );
+  if (fits) return;
+  throw new SluiceError(
+    'tensor_shape',
+    `input ${description.name}: shape ${brief(shape)}, [${expected}] expected${expected.includes(-1) ? ' (-1: at least 1)' : ''}`,
+  );
+}
+
+/** Checks that every input is there exactly once. Throws `tensor_name`. */
+export function checkComplete(signature: TensorSignature, names: readonly string[]): void {
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) !== index) {
+      throw new SluiceError('tensor_name', `input ${JSON.stringify(name)} is given twice`);
+    }
+  }
+  for (const { name } of signature.inputs) {
+    if (!names.includes(name)) {
+      throw new SluiceError(
+        'tensor_name',
+        `input ${name} is missing; the model takes ${nameList(signature.inputs)}`,
+      );
+    }
+  }
+}
+
+/** Checks ready-made tensors against the inputs of a signature. Throws the `tensor_…` codes. */
+export function checkInputs(signature: TensorSignature, inputs: readonly Tensor[]): void {
+  checkComplete(
+    signature,
+    inputs.map(({ name }) => name),
+  );
+  for (const input of inputs) {
+    const description = describedInput(signature, input.name);
+    if (input.datatype !== description.datatype) {
+      throw new SluiceError(
+        'tensor_datatype',
+        `input ${input.name}: datatype ${input.datatype}, ${description.datatype} expected`,
+      );
+    }
+    checkShape(description, input.shape);
+    const expectedBytes = elementCount(input.shape) * datatypeBytes[input.datatype];
+    if (input.data.length !== expectedBytes) {
+      throw new SluiceError(
+        'tensor_data',
+        `input ${input.name}: ${input.data.length} bytes, ${expectedBytes} expected for shape [${input.shape}]`,
+      );
+    }
+  }
+}
+
+/** Names for a message. */
+export function nameList(descriptions: readonly { name: string }[]): string {
+  return descriptions.map(({ name }) => name).join(', ');
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,50 @@
+import { decodeInferRequest, encodeInferResponse } from '../agent/scoring/open-inference-codec.ts';
+import type { Tensor, TensorSignature } from '../contract/tensors.ts';
+import { compare, type Measurement } from './measure.ts';
+
+const rows = 64;
+const columns = 784;
+
+/** The JSON codec of the Open Inference Protocol against bare JSON.parse and JSON.stringify of the same numbers. */
+export async function benchCodec(): Promise<Record<string, Measurement[]>> {
+  const values = Float32Array.from({ length: rows * columns }, (_, index) =>
+    Math.fround((index % 251) / 250),
+  );
+  const signature: TensorSignature = {
+    inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, columns] }],
+    outputs: [{ name: 'output', datatype: 'FP32', shape: [-1, columns] }],
+  };
+  const request = JSON.stringify({
+    inputs: [{ name: 'input', shape: [rows, columns], datatype: 'FP32', data: [...values] }],
+  });
+  const output: Tensor = {
+    name: 'output',
+    datatype: 'FP32',
+    shape: [rows, columns],
+    data: new Uint8Array(values.buffer),
+  };
+  const options = { rounds: 15, callsPerRound: 10 };
+  return {
+    [`read a request of ${rows} x ${columns} FP32`]: await compare(
+      [
+        { name: 'JSON.parse alone', run: () => void JSON.parse(request) },
+        {
+          name: 'JSON.parse and decodeInferRequest',
+          run: () => void decodeInferRequest(JSON.parse(request), signature),
+        },
+      ],
+      options,
+    ),
+    [`write an answer of ${rows} x ${columns} FP32`]: await compare(
+      [
+        { name: 'JSON.stringify of the array', run: () => void JSON.stringify(Array.from(values)) },
+        {
+          name: 'encodeInferResponse',
+          run: () =>
+            void encodeInferResponse({ modelName: 'm', modelVersion: '1', id: undefined, outputs: [output] }),
+        },
+      ],
+      options,
+    ),
+  };
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { compileModel } from '../../compiler/compile.ts';
+import { compileInWorker } from '../../compiler/compile-in-worker.ts';
+import { verifyCompiledModel } from '../../compiler/verify.ts';
+import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
+import { decodeProgramHeader } from '../../contract/npu/program.ts';
+import { NpuDevice } from '../../native/npu.ts';
+import { digitsSet, fashionSet, quantisedItems } from '../support/golden-sets.ts';
+import { repositoryPath } from '../support/paths.ts';
+
+const set = fashionSet();
+const configurations = Object.keys(hardwareConfigurations);
+
+describe('compileInWorker', () => {
+  it('reads a signature alone', async () => {
+    const stages: string[] = [];
+    const result = await compileInWorker({ model: set.model, onProgress: (stage) => stages.push(stage) });
+    expect(result).toEqual({
+      signature: {
+        inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, 784] }],
+        outputs: [{ name: 'logits', datatype: 'FP32', shape: [-1, 10] }],
+      },
+    });
+    expect(stages).toEqual(['signature']);
+  });
+
+  it('compiles, verifies on the simulator and records golden outputs', async () => {
+    const values = Float32Array.from(set.images.subarray(0, 784), (pixel) => pixel / 255);
+    const data = Buffer.from(values.buffer).toString('base64');
+    const stages: string[] = [];
+    const { compiled, samples } = await compileInWorker({
+      model: set.model,
+      accelerate: 'ci',
+      samples: [[{ name: 'input', datatype: 'FP32', shape: [1, 784], data }]],
+      onProgress: (stage) => stages.push(stage),
+    });
+    const { canonicalRegion: _, ...expected } = await compileModel(set.model, { configuration: 'ci' });
+    expect(compiled).toEqual(expected);
+    expect(samples?.samples).toHaveLength(1);
+    expect(stages).toEqual([
+      'signature',
+      'import',
+      'partition',
+      'lower',
+      'schedule',
+      'emit',
+      'verify',
+      'record',
+    ]);
+  });
+
+  it.each([
+    ['model_invalid', { model: new Uint8Array([1, 2, 3]) }],
+    ['model_unsupported', { model: readModel('digits_cnn_qop_pc.onnx'), accelerate: 'ci' }],
+    ['device_unavailable', { model: set.model, accelerate: 'none' }],
+    ['tensor_name', { model: set.model, samples: [[]] }],
+  ] as const)('rejects with %s', async (code, job) => {
+    const { model, ...rest } = job;
+    const samples = 'samples' in rest ? { samples: rest.samples.map(() => []) } : {};
+    const accelerate = 'accelerate' in rest ? { accelerate: rest.accelerate } : {};
+    await expect(compileInWorker({ model, ...accelerate, ...samples })).rejects.toMatchObject({ code });
+  });
+
+  it('ends the worker when aborted, before it starts and while it works', async () => {
+    await expect(compileInWorker({ model: set.model, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    const controller = new AbortController();
+    const compiling = compileInWorker({
+      model: set.model,
+      accelerate: 'ci',
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
+    await expect(compiling).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+function readModel(file: string): Uint8Array {
+  return new Uint8Array(readFileSync(repositoryPath('test', 'golden', 'digits', file)));
+}
+
+describe.each(configurations)('a compiled program on the simulator of %s', (configuration) => {
+  it.each([
+    ['fashion', set],
+    ['digits', digitsSet('pc')],
+  ])('computes the reference logits of %s', async (_, golden) => {
+    const { program, inputs } = await compileModel(golden.model, { configuration });
+    const [binding] = inputs;
+    if (binding === undefined) throw new Error('no input binding');
+    const { inputBytes, outputBytes } = decodeProgramHeader(program);
+    const device = NpuDevice.open({ kind: 'simulator', configuration });
+    try {
+      const { outputs } = await device.load(program).run(quantisedItems(golden, { binding, inputBytes }));
+      expect(new Int8Array(outputs).filter((_, index) => index % outputBytes < 10)).toEqual(golden.logits);
+    } finally {
+      await device.close();
+    }
+  });
+
+  it('is refused when it computes something else than its region', async () => {
+    const [compiled, other] = [
+      await compileModel(digitsSet('pc').model, { configuration }),
+      await compileModel(digitsSet('p2').model, { configuration }),
+    ];
+    await expect(verifyCompiledModel(compiled, { configuration })).resolves.toBeUndefined();
+    const mixed = { program: compiled.program, canonicalRegion: other.canonicalRegion };
+    await expect(verifyCompiledModel(mixed, { configuration })).rejects.toMatchObject({
+      code: 'verification_failed',
+      message: expect.stringMatching(
+        /input \d+ \(.*\), output element \d+: the NPU gives -?\d+, ONNX Runtime -?\d+/,
+      ),
+    });
+  });
+});

@@ -1,0 +1,158 @@
+import { request } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import type { Worker } from 'node:worker_threads';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { OnnxEngine, startOnnxWorker } from '../../agent/engines/onnx-engine.ts';
+import { scoringLimits } from '../../agent/scoring-limits.ts';
+import { BlobStore } from '../../base/blob-store.ts';
+import { createLogger } from '../../base/logger.ts';
+import { readModelSignature } from '../../compiler/signature.ts';
+import type { Tensor } from '../../contract/tensors.ts';
+import { type LocalScoring, startScoring } from '../support/local-scoring.ts';
+import { fashionModel, goldenTensor } from '../support/make-image.ts';
+import { temporaryFolder } from '../support/paths.ts';
+import { busyModel } from '../support/serving-models.ts';
+
+const long = { size: [1_100, 1_100] };
+const short = { size: [1, 1] };
+
+function sizeTensor(size: number): Tensor {
+  const data = new Uint8Array(new BigInt64Array([BigInt(size), BigInt(size)]).buffer);
+  return { name: 'size', datatype: 'INT64', shape: [2], data };
+}
+
+async function startBusy(options: { queueDepth: number }): Promise<LocalScoring> {
+  const scoring = await startScoring();
+  const sum = { name: 'sum', datatype: 'FP32', shape: [], data: new Uint8Array(4) } as const;
+  const samples = [{ inputs: [goldenTensor(sizeTensor(1))], outputs: [goldenTensor({ ...sum, shape: [] })] }];
+  await scoring.deploy('busy', { model: busyModel(), samples, ...options });
+  return scoring;
+}
+
+/** Waits until so many requests run or wait, counted in runs of the length that the engine measured while idle. */
+function counterOf(scoring: LocalScoring): (count: number) => Promise<void> {
+  const [cpu] = scoring.deployments.get('busy')?.router.engines ?? [];
+  if (cpu === undefined) throw new Error('no engine');
+  const oneMs = cpu.expectedMs();
+  return async (count) => {
+    while (Math.round(cpu.expectedMs() / oneMs) - 1 < count) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+}
+
+describe('admission', () => {
+  it('answers 429 with Retry-After when the queue is full, and serves what waits', async () => {
+    const scoring = await startBusy({ queueDepth: 2 });
+    const burst = Array.from({ length: 8 }, () => scoring.post('/score', long));
+    const answers = await Promise.all(burst);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(answers.filter(({ status }) => status === 200).length).toBe(3);
+    expect(refused.length).toBe(5);
+    for (const { code, headers } of refused) {
+      expect(code).toBe('queue_full');
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    }
+    expect((await scoring.post('/score', short)).status).toBe(200);
+  });
+
+  it('health answers while every session is busy', async () => {
+    const scoring = await startBusy({ queueDepth: 4 });
+    let done = false;
+    const running = scoring.post('/score', { size: [1_600, 1_600] }).finally(() => {
+      done = true;
+    });
+    expect((await scoring.get('/v2/health/live')).status).toBe(200);
+    expect((await scoring.get('/')).text).toBe('Healthy');
+    expect(done).toBe(false);
+    expect((await running).status).toBe(200);
+  });
+
+  it('drops waiting work whose client leaves', async () => {
+    const scoring = await startBusy({ queueDepth: 1 });
+    const untilAhead = counterOf(scoring);
+    const running = scoring.post('/score', { size: [1_600, 1_600] });
+    await untilAhead(1);
+    const leaving = request(`${scoring.url}/score`, { method: 'POST' });
+    leaving.on('error', () => undefined);
+    leaving.end(JSON.stringify(long));
+    await untilAhead(2);
+    expect((await scoring.post('/score', short)).status).toBe(429);
+    leaving.destroy();
+    // Only the leaving client's place can become free while the long run goes on.
+    let answer = await scoring.post('/score', short);
+    while (answer.status === 429) answer = await scoring.post('/score', short);
+    expect(answer.status).toBe(200);
+    expect((await running).status).toBe(200);
+  });
+});
+
+describe('an ONNX engine', () => {
+  async function startEngine(options: { sessions: number }) {
+    const blobs = new BlobStore(temporaryFolder());
+    await blobs.start();
+    const digest = await blobs.put(fashionModel());
+    const workers: Worker[] = [];
+    const engine = new OnnxEngine({
+      what: 'test',
+      model: { path: blobs.path(digest), digest },
+      signature: readModelSignature(fashionModel()),
+      sessions: options.sessions,
+      queueDepthMax: 16,
+      limits: scoringLimits,
+      nowMs: () => performance.now(),
+      log: createLogger({ name: 'test', level: 'silent' }),
+      startWorker: (data) => {
+        const worker = startOnnxWorker(data);
+        workers.push(worker);
+        return worker;
+      },
+    });
+    await engine.start();
+    onTestFinished(() => engine.close());
+    return { engine, workers };
+  }
+
+  const inputs = (count = 1): Tensor[] => [
+    { name: 'input', datatype: 'FP32', shape: [count, 784], data: new Uint8Array(count * 784 * 4) },
+  ];
+
+  it('replaces a worker that dies: its request fails, the others are served', async () => {
+    const { engine, workers } = await startEngine({ sessions: 1 });
+    const dying = engine.infer(inputs());
+    const waiting = engine.infer(inputs());
+    // No request of the protocol: the thread throws where nobody catches.
+    workers[0]?.postMessage(null);
+    await expect(dying).rejects.toMatchObject({ code: 'engine_failed' });
+    expect((await waiting)[0]?.shape).toEqual([1, 10]);
+    expect(workers.length).toBe(2);
+  });
+
+  it('refuses with the reason of ONNX Runtime and goes on', async () => {
+    const { engine } = await startEngine({ sessions: 1 });
+    await expect(engine.infer([{ ...(inputs()[0] as Tensor), name: 'other' }])).rejects.toMatchObject({
+      code: 'engine_failed',
+    });
+    expect((await engine.infer(inputs()))[0]?.shape).toEqual([1, 10]);
+  });
+
+  it('takes tensors that are views, and large ones without a copy', async () => {
+    const { engine } = await startEngine({ sessions: 1 });
+    const [whole] = inputs(100) as [Tensor];
+    const padded = new Uint8Array(whole.data.length + 3);
+    const view = { ...whole, data: padded.subarray(3) };
+    const [expected] = await engine.infer([whole]);
+    expect(whole.data.length).toBe(0);
+    const [actual] = await engine.infer([view]);
+    expect(actual).toEqual(expected);
+    expect(padded.length).toBeGreaterThan(0);
+  });
+
+  it('ends all its threads when closed, twice as well', async () => {
+    const { engine, workers } = await startEngine({ sessions: 2 });
+    await Promise.all([engine.close(), engine.close()]);
+    // A thread that is gone has no id.
+    expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
+    await expect(engine.infer(inputs())).rejects.toMatchObject({ code: 'engine_failed' });
+  });
+});

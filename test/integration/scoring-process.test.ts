@@ -1,0 +1,143 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ControlMessage, ScoringMessage, ScoringStart } from '../../agent/supervise/control-protocol.ts';
+import { BlobStore } from '../../base/blob-store.ts';
+import { goldenTensor, makeImage } from '../support/make-image.ts';
+import { repositoryPath, temporaryFolder } from '../support/paths.ts';
+import { busyModel } from '../support/serving-models.ts';
+
+const entry = repositoryPath('dist', 'agent', 'scoring', 'main.js');
+
+interface Scoring {
+  child: ChildProcess;
+  blobs: BlobStore;
+  next<Type extends ScoringMessage['type']>(type: Type): Promise<Extract<ScoringMessage, { type: Type }>>;
+  tell(message: ControlMessage): void;
+  exited: Promise<number | null>;
+}
+
+async function start(options: Partial<ScoringStart> = {}): Promise<Scoring> {
+  const blobRoot = temporaryFolder();
+  const blobs = new BlobStore(blobRoot);
+  await blobs.start();
+  const argument: ScoringStart = {
+    host: '127.0.0.1',
+    port: 0,
+    blobRoot,
+    npu: { kind: 'simulator', configuration: 'kv260-m' },
+    logLevel: 'silent',
+    ...options,
+  };
+  const child = fork(entry, [JSON.stringify(argument)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  const messages: ScoringMessage[] = [];
+  const waiters: (() => void)[] = [];
+  child.on('message', (message) => {
+    messages.push(message as ScoringMessage);
+    for (const waiter of waiters.splice(0)) waiter();
+  });
+  const next: Scoring['next'] = async (type) => {
+    for (;;) {
+      const index = messages.findIndex((message) => message.type === type);
+      if (index >= 0) return messages.splice(index, 1)[0] as never;
+      await new Promise<void>((resolve) => waiters.push(resolve));
+    }
+  };
+  return { child, blobs, next, tell: (message) => child.send(message), exited };
+}
+
+describe('the scoring process', () => {
+  it('listens, activates, refuses, removes and stops', async () => {
+    const scoring = await start();
+    const { port, npu } = await scoring.next('listening');
+    expect(npu).toMatchObject({ route: 'fpga-sim', configuration: 'kv260-m' });
+    const image = await makeImage(scoring.blobs, { accelerate: 'kv260-m' });
+    scoring.tell({ type: 'activate', requestId: 1, deployment: 'fashion', image });
+    expect(await scoring.next('activated')).toEqual({ type: 'activated', requestId: 1 });
+    const url = `http://127.0.0.1:${port}/v2/models/fashion/ready`;
+    expect((await fetch(url)).status).toBe(200);
+
+    const missing = `sha256:${'1'.repeat(64)}`;
+    scoring.tell({ type: 'activate', requestId: 2, deployment: 'fashion', image: missing });
+    expect(await scoring.next('rejected')).toMatchObject({
+      requestId: 2,
+      error: { code: 'blob_unavailable' },
+    });
+    expect((await fetch(url)).status).toBe(200);
+
+    scoring.tell({ type: 'remove', requestId: 3, deployment: 'fashion' });
+    await scoring.next('removed');
+    expect((await fetch(url)).status).toBe(404);
+    scoring.tell({ type: 'stop' });
+    expect(await scoring.exited).toBe(0);
+  });
+
+  it('ends what it has begun when it stops, and leaves signals to its parent', async () => {
+    const scoring = await start({ npu: null });
+    const { port, npu } = await scoring.next('listening');
+    expect(npu).toBeNull();
+    const sum = { name: 'sum', datatype: 'FP32', shape: [] as number[], data: new Uint8Array(4) } as const;
+    const one = new Uint8Array(new BigInt64Array([1n, 1n]).buffer);
+    const size = goldenTensor({ name: 'size', datatype: 'INT64', shape: [2], data: one });
+    const image = await makeImage(scoring.blobs, {
+      model: busyModel(),
+      samples: [{ inputs: [size], outputs: [goldenTensor({ ...sum, shape: [] })] }],
+    });
+    scoring.tell({ type: 'activate', requestId: 1, deployment: 'busy', image });
+    await scoring.next('activated');
+    scoring.child.kill('SIGINT');
+    scoring.child.kill('SIGTERM');
+    const running = fetch(`http://127.0.0.1:${port}/score`, {
+      method: 'POST',
+      body: JSON.stringify({ size: [500, 500] }),
+    });
+    // The first answer proves that the signals did no harm; the second request is under way at the stop.
+    expect((await running).status).toBe(200);
+    const last = fetch(`http://127.0.0.1:${port}/score`, {
+      method: 'POST',
+      body: JSON.stringify({ size: [700, 700] }),
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    scoring.tell({ type: 'stop' });
+    expect((await last).status).toBe(200);
+    expect(await scoring.exited).toBe(0);
+  });
+
+  it('ends by itself when its parent is gone', async () => {
+    const scoring = await start();
+    await scoring.next('listening');
+    scoring.child.disconnect();
+    expect(await scoring.exited).toBe(0);
+  });
+
+  it('serves without NPU when the device cannot be opened', async () => {
+    const scoring = await start({ npu: { kind: 'simulator', configuration: 'no-such-board' } });
+    expect((await scoring.next('listening')).npu).toBeNull();
+  });
+
+  it('names the port and the flag when the port is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as AddressInfo;
+    const scoring = await start({ port });
+    const { error } = await scoring.next('failed');
+    expect(error.code).toBe('port_in_use');
+    expect(error.message).toContain(String(port));
+    expect(error.message).toContain('--port');
+    expect(await scoring.exited).toBe(1);
+  });
+
+  it('refuses a malformed argument', async () => {
+    const scoring = await start({ port: -1 });
+    expect((await scoring.next('failed')).error.code).toBe('usage');
+    expect(await scoring.exited).toBe(1);
+  });
+});

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { onTestFinished } from 'vitest';
+import { Deployments } from '../../agent/scoring/deployments.ts';
+import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
+import { ScoringServer } from '../../agent/scoring/server.ts';
+import { type ScoringLimits, scoringLimits } from '../../agent/scoring-limits.ts';
+import { BlobStore } from '../../base/blob-store.ts';
+import { createLogger } from '../../base/logger.ts';
+import { type ImageParts, makeImage } from './make-image.ts';
+import { temporaryFolder } from './paths.ts';
+
+/** A scoring server in the test's own process. */
+export interface LocalScoring {
+  url: string;
+  port: number;
+  blobs: BlobStore;
+  deployments: Deployments;
+  npu: OpenNpu | undefined;
+  /** Builds an image and activates it. */
+  deploy(name: string, parts?: ImageParts): Promise<string>;
+  /** POST of JSON, or of text or bytes as they are. */
+  post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
+  get(path: string, headers?: Record<string, string>): Promise<Answer>;
+}
+
+/** Headers and cancellation of a request. */
+interface RequestOptions {
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** An answer with its body read. */
+interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  json: unknown;
+  /** `code` of an error's body. */
+  code: string | undefined;
+}
+
+/** Starts a server that stops when the test ends. */
+export async function startScoring(
+  options: { npu?: string; limits?: Partial<ScoringLimits> } = {},
+): Promise<LocalScoring> {
+  const log = createLogger({ name: 'test', level: 'silent' });
+  const limits = { ...scoringLimits, ...options.limits };
+  const nowMs = (): number => performance.now();
+  const blobs = new BlobStore(temporaryFolder());
+  await blobs.start();
+  const selection =
+    options.npu === undefined ? null : { kind: 'simulator' as const, configuration: options.npu };
+  const npu = openNpu(selection, log);
+  const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
+  const server = new ScoringServer({ deployments, limits, nowMs, randomId: randomUUID, log });
+  const port = await server.start({ host: '127.0.0.1', port: 0 });
+  onTestFinished(async () => {
+    await server.stop();
+    await deployments.close();
+    await npu?.device.close();
+  });
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    port,
+    blobs,
+    deployments,
+    npu,
+    deploy: async (name, parts) => {
+      const digest = await makeImage(blobs, parts);
+      await deployments.activate(name, digest);
+      return digest;
+    },
+    post: (path, body, request = {}) => {
+      const raw = typeof body === 'string' || body instanceof Uint8Array;
+      return answerOf(
+        fetch(url + path, {
+          method: 'POST',
+          body: (raw ? body : JSON.stringify(body)) as string,
+          headers: request.headers ?? {},
+          signal: request.signal ?? null,
+        }),
+      );
+    },
+    get: (path, headers = {}) => answerOf(fetch(url + path, { headers })),
+  };
+}
+
+async function answerOf(pending: Promise<Response>): Promise<Answer> {
+  const response = await pending;
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
+  const json: unknown = isJson ? JSON.parse(text) : undefined;
+  const code = (json as { code?: string } | undefined)?.code;
+  return { status: response.status, headers: response.headers, text, json, code };
+}

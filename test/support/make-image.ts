@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import type { BlobStore } from '../../base/blob-store.ts';
+import { compileModel } from '../../compiler/compile.ts';
+import { readModelSignature } from '../../compiler/signature.ts';
+import {
+  annotations,
+  type Descriptor,
+  type ImageManifest,
+  layerPaths,
+  mediaTypes,
+  type RunManifest,
+} from '../../contract/image.ts';
+import type { Digest } from '../../contract/names.ts';
+import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
+import type { GoldenSamples, GoldenTensor, Tensor } from '../../contract/tensors.ts';
+import { repositoryPath } from './paths.ts';
+
+/** What a test wants of an image; the rest is the sample's. */
+export interface ImageParts {
+  name?: string;
+  version?: number;
+  model?: Uint8Array;
+  /** Source of a scoring script that needs no bundling. */
+  script?: string;
+  scriptSettings?: NonNullable<RunManifest['script']>;
+  samples?: GoldenSamples['samples'];
+  /** Hardware configuration to compile an NPU program for. */
+  accelerate?: string;
+  policy?: RunManifest['routes']['policy'];
+  sessions?: number;
+  queueDepth?: number;
+  /** Changes the run manifest before it is written. */
+  edit?: (run: RunManifest) => void;
+}
+
+/** The int8 MLP of the fashion sample. */
+export function fashionModel(): Uint8Array {
+  return readFileSync(repositoryPath('samples', 'fashion', 'model.onnx'));
+}
+
+/** A tensor as golden samples hold it. */
+export function goldenTensor({ name, datatype, shape, data }: Tensor): GoldenTensor {
+  return { name, datatype, shape, data: Buffer.from(data).toString('base64') };
+}
+
+/** Builds an image in a blob store, in the form that the workspace builds; returns its manifest's digest. */
+export async function makeImage(blobs: BlobStore, parts: ImageParts = {}): Promise<Digest> {
+  const model = parts.model ?? fashionModel();
+  const layer = async (mediaType: string, bytes: Uint8Array, path?: string): Promise<Descriptor> => {
+    const descriptor = { mediaType, digest: await blobs.put(bytes), size: bytes.length };
+    return path === undefined ? descriptor : { ...descriptor, annotations: { [annotations.filepath]: path } };
+  };
+  const run = runManifestOf(parts, model);
+  const layers = [await layer(mediaTypes.weights, model, layerPaths.model)];
+  if (parts.accelerate !== undefined) {
+    const { program, inputs, outputs } = await compileModel(model, { configuration: parts.accelerate });
+    layers.push(await layer(mediaTypes.program, program, layerPaths.program));
+    const hardwareHash = hardwareConfigurations[parts.accelerate]?.hash ?? '';
+    run.routes.npu = { configuration: parts.accelerate, hardwareHash, inputs, outputs };
+  }
+  if (parts.script !== undefined) {
+    layers.push(await layer(mediaTypes.code, Buffer.from(parts.script), layerPaths.script));
+  }
+  if (parts.samples !== undefined) {
+    const samples: GoldenSamples = { schemaVersion: 1, samples: parts.samples };
+    layers.push(await layer(mediaTypes.samples, jsonBytes(samples), layerPaths.samples));
+  }
+  parts.edit?.(run);
+  layers.push(await layer(mediaTypes.run, jsonBytes(run), layerPaths.run));
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    artifactType: mediaTypes.modelArtifact,
+    config: await layer(mediaTypes.modelConfig, jsonBytes({ name: run.name, version: run.version })),
+    layers,
+  };
+  return blobs.put(jsonBytes(manifest));
+}
+
+function runManifestOf(parts: ImageParts, model: Uint8Array): RunManifest {
+  return {
+    schemaVersion: 1,
+    name: parts.name ?? 'fashion',
+    version: parts.version ?? 1,
+    signature: readModelSignature(model),
+    routes: { policy: parts.policy ?? 'auto', cpu: { sessions: parts.sessions ?? 1 } },
+    ...(parts.scriptSettings === undefined ? {} : { script: parts.scriptSettings }),
+    limits: { queueDepth: parts.queueDepth ?? 16 },
+  };
+}
+
+function jsonBytes(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
