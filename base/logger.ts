@@ -4,7 +4,6 @@ export type { Logger } from 'pino';
 
 /** Levels that `--log-level` takes. */
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** JSON lines on standard error, so that standard output stays for results. */
 export function createLogger(options: { name: string; level: string }): Logger {

@@ -7,6 +7,7 @@ import { createLogger } from '../base/logger.ts';
 import { SluiceError } from '../contract/errors.ts';
 import type { Image, Model } from '../contract/workspace-api.ts';
 import { Workspace, type WorkspaceAddresses } from '../workspace/workspace.ts';
+import { npuSelection } from './commands/agent.ts';
 import { buildImageFrom } from './commands/image.ts';
 import { connectWorkspace, stateFolders, writeEndpoint } from './context.ts';
 import { describeEvent } from './describe-event.ts';
@@ -138,7 +139,7 @@ export class LocalFleet {
       workspaceUrl: options.apiUrl,
       host: '127.0.0.1',
       port,
-      npu: npu === 'none' ? null : { kind: 'simulator', configuration: npu },
+      npu: npuSelection(npu),
       logLevel,
     };
     const child = fork(agentEntry, [JSON.stringify(start)], {

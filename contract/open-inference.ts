@@ -28,14 +28,6 @@ export const InferRequest = Type.Object({
 });
 export type InferRequest = Type.Static<typeof InferRequest>;
 
-/** Answer of the infer call in JSON form; `data` is flat, row-major. */
-export interface InferResponse {
-  model_name: string;
-  model_version: string;
-  id?: string;
-  outputs: { name: string; shape: number[]; datatype: string; data: (number | string | boolean | null)[] }[];
-}
-
 /** Answer of `GET /v2/models/{name}`. */
 export const ModelMetadata = Type.Object({
   name: Type.String(),

@@ -1,6 +1,6 @@
 // Builds the native addon, when something it is made of has changed since the last build.
 //   node scripts/build-native.mjs           build/native/Release/sluice_native.node
-//   node scripts/build-native.mjs --tests   the C++ tests with sanitizers; ends with "N passed, N failed"
+//   node scripts/build-native.mjs --tests   the C++ tests with sanitizers; ends with "N passed, N failed" programs
 // Needs a C++ compiler and what npm has installed; CMake and Ninja come from npm where the machine has none.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -127,7 +127,7 @@ function buildAddon() {
   console.log(`build      ${relative(root, addonPath)}`);
 }
 
-/** Adds up the "N passed, N failed" lines of the test programs; one that dies counts as failed. */
+/** Runs the test programs; each counts as one test, however many comparisons it makes. */
 function buildAndRunTests() {
   requireTools();
   run('cmake', [
@@ -143,9 +143,12 @@ function buildAndRunTests() {
     const outcome = spawnSync(join(testFolder, 'bin', name), [], { encoding: 'utf8', timeout: 300_000 });
     const counts = /(\d+) passed, (\d+) failed\s*$/.exec(outcome.stdout ?? '');
     const good = counts !== null && outcome.status === 0;
-    passed += Number(counts?.[1] ?? 0);
-    failed += good ? 0 : Math.max(1, Number(counts?.[2] ?? 0));
-    console.log(`${name}: ${(outcome.stdout ?? '').trim().split('\n').join('; ')}`);
+    passed += good ? 1 : 0;
+    failed += good ? 0 : 1;
+    const told = (outcome.stdout ?? '').trim().split('\n').join('; ');
+    console.log(
+      `${good ? 'ok    ' : 'FAILED'} ${name}: ${told.replace(/(\d+) passed, (\d+) failed$/, '$1 comparisons held, $2 did not')}`,
+    );
     if (!good) process.stderr.write(outcome.stderr ?? '');
   }
   console.log(`${passed} passed, ${failed} failed`);

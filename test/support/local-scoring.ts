@@ -6,7 +6,7 @@ import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
 import { ScoringServer } from '../../agent/scoring/server.ts';
 import { type ScoringLimits, scoringLimits } from '../../agent/scoring-limits.ts';
 import { BlobStore } from '../../base/blob-store.ts';
-import { createLogger } from '../../base/logger.ts';
+import { createLogger, type Logger } from '../../base/logger.ts';
 import { type ImageParts, makeImage } from './make-image.ts';
 import { temporaryFolder } from './paths.ts';
 
@@ -42,9 +42,9 @@ interface Answer {
 
 /** Starts a server that stops when the test ends. */
 export async function startScoring(
-  options: { npu?: string; limits?: Partial<ScoringLimits> } = {},
+  options: { npu?: string; limits?: Partial<ScoringLimits>; log?: Logger } = {},
 ): Promise<LocalScoring> {
-  const log = createLogger({ name: 'test', level: 'silent' });
+  const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
   const limits = { ...scoringLimits, ...options.limits };
   const nowMs = (): number => performance.now();
   const blobs = new BlobStore(temporaryFolder());
