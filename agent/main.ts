@@ -52,6 +52,7 @@ async function run(): Promise<void> {
 
 run().catch((thrown: unknown) => {
   const error = toSluiceError(thrown);
-  process.stderr.write(`${error.code}: ${error.message}\n`);
+  // A parent that listens says it itself.
+  if (!process.connected) process.stderr.write(`${error.code}: ${error.message}\n`);
   tellParent({ type: 'start-failed', error: error.toJSON() }, () => process.exit(1));
 });

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import { build, type Message } from 'esbuild';
+import type { Message } from 'esbuild';
 import { SluiceError } from '../contract/errors.ts';
 import { limits } from '../contract/limits.ts';
 
@@ -26,6 +26,7 @@ export async function bundleScript(path: string): Promise<Uint8Array> {
 }
 
 async function runBundler(file: string) {
+  const { build } = await import('esbuild');
   try {
     return await build({
       entryPoints: [basename(file)],

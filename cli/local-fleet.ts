@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentMessage } from '../agent/agent-events.ts';
@@ -45,6 +46,7 @@ export class LocalFleet {
 
   /** Brings everything up, telling each stage; resolves with what to try next. */
   async start(): Promise<string> {
+    await requireFreePort(this.#options.port);
     const addresses = await this.#startWorkspace();
     await writeEndpoint(this.#options.state, { apiUrl: addresses.apiUrl, mqttUrl: addresses.mqttUrl });
     tell('workspace', `up: API ${addresses.apiUrl}, MQTT ${addresses.mqttUrl}`);
@@ -204,6 +206,23 @@ export class LocalFleet {
       '',
     ].join('\n');
   }
+}
+
+/** Finds a taken scoring port before anything is built. */
+async function requireFreePort(port: number): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', () =>
+      reject(
+        new SluiceError(
+          'port_in_use',
+          `port ${port} on 127.0.0.1 is in use by another program; stop it or choose another with --port`,
+        ),
+      ),
+    );
+    probe.listen(port, '127.0.0.1', resolve);
+  });
+  await new Promise((resolve) => probe.close(resolve));
 }
 
 function tell(stage: string, text: string): void {

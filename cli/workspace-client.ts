@@ -17,6 +17,7 @@ import {
   type PutDeployment,
   type RegisterModel,
 } from '../contract/workspace-api.ts';
+import { reasonOf } from './fetch-reason.ts';
 
 const responseCode = 'workspace_unreachable';
 
@@ -181,7 +182,7 @@ export class WorkspaceClient {
     } catch (thrown) {
       throw new SluiceError(
         responseCode,
-        `the workspace does not answer at ${this.#url}: start it with \`sluice workspace start\`, or name another with --workspace`,
+        `the workspace does not answer at ${this.#url} (${reasonOf(thrown)}): start it with \`sluice workspace start\`, or name another with --workspace`,
         { cause: thrown },
       );
     }

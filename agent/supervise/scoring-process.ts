@@ -124,7 +124,8 @@ export class ScoringProcess {
         break;
       case 'failed': {
         const error = new SluiceError(message.error.code, message.error.message);
-        this.#options.logger.error({ code: error.code }, error.message);
+        // At the first start the caller learns of it, and tells it once.
+        if (this.#first === undefined) this.#options.logger.error({ code: error.code }, error.message);
         this.#failFirst(error);
         break;
       }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { Agent, type AgentEvent } from '../../agent/agent.ts';
+import type { AgentEvent } from '../../agent/agent-events.ts';
 import type { NpuSelection } from '../../agent/supervise/control-protocol.ts';
 import { createLogger } from '../../base/logger.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
@@ -48,6 +48,7 @@ export function addAgentCommands(program: Command): void {
       const global = globalOptions(command);
       const stop = stopRequested();
       const token = options.token ?? process.env.SLUICE_DEVICE_TOKEN;
+      const { Agent } = await import('../../agent/agent.ts');
       const running = new Agent({
         stateFolder: stateFolders(global.state).device(options.device),
         device: options.device,

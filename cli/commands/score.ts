@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { isErrorCode, SluiceError } from '../../contract/errors.ts';
 import { globalOptions } from '../context.ts';
+import { reasonOf } from '../fetch-reason.ts';
 import { printResult } from '../output.ts';
 import { existingFile } from './shared.ts';
 
@@ -71,7 +72,7 @@ async function post(url: string, file: string, route: string | undefined): Promi
   } catch (thrown) {
     throw new SluiceError(
       'not_ready',
-      `nothing answers at ${url}: start a device with \`sluice up\` or \`sluice agent start\`, or name another with --endpoint`,
+      `nothing answers at ${url} (${reasonOf(thrown)}): start a device with \`sluice up\` or \`sluice agent start\`, or name another with --endpoint`,
       { cause: thrown },
     );
   }

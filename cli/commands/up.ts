@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { globalOptions } from '../context.ts';
-import { LocalFleet } from '../local-fleet.ts';
 import { stopRequested } from '../stop-signal.ts';
 import { npuOption } from './agent.ts';
 import { portNumber } from './shared.ts';
@@ -15,14 +14,16 @@ export function addUpCommand(program: Command): void {
     .action(async (options: { port: number; npu: string }, command: Command) => {
       const global = globalOptions(command);
       const stop = stopRequested();
+      const { LocalFleet } = await import('../local-fleet.ts');
       const fleet = new LocalFleet({ ...global, port: options.port, npu: options.npu });
       try {
-        const ready = await Promise.race([fleet.start(), stop.then(() => undefined)]);
+        const stopped = stop.then(() => undefined);
+        stopped.then(() => process.stdout.write('\nstopping\n'));
+        const ready = await Promise.race([fleet.start(), stopped]);
         if (ready === undefined) return;
         process.stdout.write(ready);
-        await Promise.race([stop, fleet.failed()]);
+        await Promise.race([stopped, fleet.failed()]);
       } finally {
-        process.stdout.write('\nstopping\n');
         await fleet.stop();
       }
     });

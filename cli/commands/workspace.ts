@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createLogger } from '../../base/logger.ts';
-import { Workspace } from '../../workspace/workspace.ts';
+import { SluiceError } from '../../contract/errors.ts';
 import { globalOptions, stateFolders, writeEndpoint } from '../context.ts';
 import { stopRequested } from '../stop-signal.ts';
 import { existingFile, portNumber } from './shared.ts';
@@ -34,8 +34,13 @@ export function addWorkspaceCommands(program: Command): void {
     .option('--tls-certificate <file>', 'certificate for both listeners (PEM)', existingFile)
     .option('--tls-key <file>', 'its private key (PEM)', existingFile)
     .action(async (options: StartOptions, command: Command) => {
+      if ((options.tlsCertificate === undefined) !== (options.tlsKey === undefined)) {
+        throw new SluiceError('usage', '--tls-certificate and --tls-key go together; one is missing');
+      }
       const global = globalOptions(command);
       const stop = stopRequested();
+      // Loaded when needed: the other commands start without a server's worth of modules.
+      const { Workspace } = await import('../../workspace/workspace.ts');
       const running = new Workspace({
         stateFolder: stateFolders(global.state).workspace,
         name: options.name,

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BlobStore } from '../../base/blob-store.ts';
@@ -163,6 +163,30 @@ describe('an agent that pulls', () => {
     expect((await world.served()).served).toEqual({ fashion: good.image.digest });
     // Manifest and signature alone were fetched.
     expect(world.workspace.sent.length - before).toBe(2);
+  });
+
+  it.each(['signature', 'image'] as const)('pulls anew a %s that is damaged on its disk', async (part) => {
+    const world = await AgentWorld.start();
+    const image = addImage(world.workspace, 'fashion', { version: 1 });
+    await world.startAgent();
+    const { digest, size } = image[part];
+    await writeFile(join(world.stateFolder, 'oci/blobs/sha256', digest.slice(7)), Buffer.alloc(size));
+    world.workspace.desire(1, [image]);
+    await world.untilServing(image);
+  });
+
+  it('takes a desired document that it could not store as soon as it can', async () => {
+    const world = await AgentWorld.start();
+    const image = addImage(world.workspace, 'fashion', { version: 1 });
+    await world.startAgent();
+    const inTheWay = join(world.stateFolder, 'desired.json');
+    await mkdir(inTheWay);
+    world.workspace.desire(1, [image]);
+    await world.workspace.until(() => (world.workspace.reported?.refused ?? null) !== null, 'refused');
+    expect(world.workspace.reported?.seen).toBeNull();
+    await rmdir(inTheWay);
+    await world.untilServing(image);
+    expect(world.workspace.reported?.refused).toBeNull();
   });
 
   it('removes blobs that nothing needs any more, and those of removed deployments', async () => {

@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AgentMessage } from '../../agent/agent-events.ts';
 import { AgentWorld } from '../support/agent-world.ts';
 import { temporaryFolder } from '../support/paths.ts';
@@ -110,6 +111,51 @@ describe('an agent that starts', () => {
     await expect(agent.start()).rejects.toMatchObject({ code });
     // The folder is free again.
     await world.startAgent();
+  });
+
+  it.each([0, 2, 10, 40, 80])('leaves nothing running when it is stopped %i ms into its start', async (ms) => {
+    const world = await AgentWorld.start();
+    const first = world.newAgent();
+    const started = Promise.allSettled([first.start()]);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await first.stop();
+    const [outcome] = await started;
+    if (outcome?.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'cancelled' });
+    if (world.events.length > 0) await expect(world.served()).rejects.toThrow();
+    // The folder is free again.
+    await world.startAgent();
+  });
+
+  it('gives up a scoring process that never listens', async () => {
+    const world = await AgentWorld.start();
+    const entry = join(world.stateFolder, 'silent.mjs');
+    await mkdir(world.stateFolder, { recursive: true });
+    await writeFile(entry, "process.on('disconnect', () => process.exit(0)); setInterval(() => {}, 1000);");
+    const agent = world.newAgent({
+      scoringEntry: pathToFileURL(entry),
+      limits: { listenTimeoutMs: 200, firstStartTriesMax: 2 },
+    });
+    await expect(agent.start()).rejects.toMatchObject({ code: 'scoring_crashed' });
+  });
+
+  it('hands no token on to the scoring process', async () => {
+    vi.stubEnv('SLUICE_DEVICE_TOKEN', 'secret');
+    vi.stubEnv('SLUICE_TOKEN', 'secret');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const world = await AgentWorld.start();
+    await world.startAgent();
+    const { environment } = await world.served();
+    expect(environment).toContain('PATH');
+    expect(environment.filter((name) => name.includes('TOKEN'))).toEqual([]);
+  });
+
+  it('removes what a power cut left of a write', async () => {
+    const world = await AgentWorld.start();
+    const left = join(world.stateFolder, 'identity.json.00000000-0000-4000-8000-000000000000.tmp');
+    await mkdir(world.stateFolder, { recursive: true });
+    await writeFile(left, '{"token":');
+    await world.startAgent();
+    await expect(readFile(left)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('says so when nobody tells where the workspace is', async () => {

@@ -4,7 +4,26 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../contract/limits.ts';
 import { deviceTopics } from '../../contract/topics.ts';
 import type { Device } from '../../contract/workspace-api.ts';
+import { workspaceLimits } from '../../workspace/limits.ts';
 import { connectMqtt, eventually, Inbox, startWorkspace } from '../support/workspace-fixture.ts';
+
+/** A text as MQTT writes it (3.1.1, section 1.5.3). */
+function mqttText(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
+}
+
+function mqttConnect(device: string, token: string): Buffer {
+  const credentials = [device, device, token].map(mqttText);
+  const body = Buffer.concat([mqttText('MQTT'), Buffer.from([4, 0xc2, 0, 0]), ...credentials]);
+  return Buffer.concat([Buffer.from([0x10, body.length]), body]);
+}
+
+/** A publication that will never be released (MQTT 3.1.1, section 4.3.3). */
+function mqttPublishQos2(topic: string, messageId: number): Buffer {
+  const body = Buffer.concat([mqttText(topic), Buffer.from([messageId >> 8, messageId & 0xff])]);
+  return Buffer.concat([Buffer.from([0x34, body.length]), body]);
+}
 
 const one = deviceTopics({ workspace: 'local', device: 'one' });
 const two = deviceTopics({ workspace: 'local', device: 'two' });
@@ -147,6 +166,46 @@ describe('the embedded broker refuses', () => {
     await closed;
     await other.publishAsync(two.reported, Buffer.alloc(limits.mqttPacketBytesMax - 100), { qos: 1 });
     expect(other.connected).toBe(true);
+  });
+
+  it.each([
+    ['on a topic that nobody reads', `${one.upFilter.slice(0, -1)}other`, 1],
+    ['larger than a report', one.reported, limits.reportedDocumentBytesMax + 1],
+  ])('to retain a message %s, which would stay in memory for good', async (_what, topic, sizeBytes) => {
+    const { connectOne } = await twoDevices();
+    const client = await connectOne();
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+    client.publish(topic, Buffer.alloc(sizeBytes, 'x'), { qos: 1, retain: true });
+    await closed;
+  });
+
+  it('more subscriptions of one device than the limit', async () => {
+    const { connectOne } = await twoDevices();
+    const client = await connectOne();
+    const filters = Array.from({ length: 200 }, (_, index) => `${one.downFilter.slice(0, -1)}${index}`);
+    const granted = await new Promise<number>((resolve) => {
+      client.subscribe(filters, { qos: 0 }, (_error, grants) =>
+        resolve((grants ?? []).filter(({ qos }) => qos !== 128).length),
+      );
+    });
+    expect(granted).toBeLessThanOrEqual(workspaceLimits.deviceSubscriptionsMax);
+    await expect(client.subscribeAsync(`${one.downFilter.slice(0, -1)}more`)).rejects.toThrow();
+    await client.unsubscribeAsync(filters);
+    await client.subscribeAsync(one.desired, { qos: 1 });
+  });
+
+  it('more messages of QoS 2 under way than the limit', async () => {
+    const { workspace, tokenOne } = await twoDevices();
+    const { hostname, port } = new URL(workspace.addresses.mqttUrl);
+    const socket = connectSocket(Number(port), hostname);
+    socket.on('error', () => undefined);
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.resume();
+    socket.write(mqttConnect('one', tokenOne));
+    for (let id = 1; id <= workspaceLimits.deviceQos2InFlightMax + 1; id += 1) {
+      socket.write(mqttPublishQos2(`${one.upFilter.slice(0, -1)}other`, id));
+    }
+    await closed;
   });
 
   it('an oversized first packet from somebody unknown', async () => {

@@ -9,6 +9,8 @@ import { eventually, type RunningWorkspace, startWorkspace } from '../support/wo
 
 const code = 'internal' as const;
 
+const deeplyNested = Buffer.from(`{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
+
 /** Sends raw bytes to the API and gives everything it answered until it closed the connection. */
 function exchange(workspace: RunningWorkspace, request: string): Promise<string> {
   const { hostname, port } = new URL(workspace.addresses.apiUrl);
@@ -79,7 +81,7 @@ describe('the API answers', () => {
     expect(answer).toMatchObject({ status, body: { code: expected } });
   });
 
-  it.each([['application/x-www-form-urlencoded'], ['text/plain'], ['application/json; charset=utf-8']])(
+  it.each([['application/x-www-form-urlencoded'], ['text/plain'], ['application/json; charset=utf-8'], ['garbage']])(
     'JSON sent as %s',
     async (contentType) => {
       const workspace = await startWorkspace();
@@ -97,6 +99,32 @@ describe('the API answers', () => {
       `POST /api/v1/devices HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${workspace.adminToken}\r\ncontent-length: 14\r\nconnection: close\r\n\r\n{"name":"one"}`,
     );
     expect(answer).toMatch(/^HTTP\/1.1 201 /);
+  });
+});
+
+describe('the API answers in the form of every other error', () => {
+  it.each([
+    ['a path that cannot be decoded', 'GET', '/models/%zz', undefined, 400, 'invalid_request'],
+    ['a name that is far too long', 'GET', `/models/${'a'.repeat(300)}`, undefined, 400, 'invalid_name'],
+    ['a value nested too deeply', 'POST', '/devices', deeplyNested, 400, 'invalid_request'],
+  ])('%s', async (_what, method, path, body, status, errorCode) => {
+    const workspace = await startWorkspace();
+    const answer = await workspace.call(method, path, body);
+    expect(answer.status).toBe(status);
+    const { error, message } = answer.body as { error: string; message: string };
+    expect(answer.body).toEqual({ error, message: error, code: errorCode });
+    expect(message).toBe(error);
+  });
+
+  it.each([
+    ['what is not HTTP', 'GARBAGE\r\n\r\n', 400, 'invalid_request'],
+    ['too large a header', `GET / HTTP/1.1\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`, 431, 'headers_too_large'],
+  ])('%s', async (_what, request, status, errorCode) => {
+    const workspace = await startWorkspace();
+    const answer = await exchange(workspace, request);
+    expect(answer).toContain(`HTTP/1.1 ${status} `);
+    const [, body] = answer.split('\r\n\r\n');
+    expect(JSON.parse(body ?? '')).toMatchObject({ code: errorCode });
   });
 });
 

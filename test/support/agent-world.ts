@@ -62,9 +62,9 @@ export class AgentWorld {
   }
 
   /** What the scoring process serves at this moment. */
-  async served(): Promise<{ pid: number; served: Record<string, string> }> {
+  async served(): Promise<{ pid: number; served: Record<string, string>; environment: string[] }> {
     const response = await fetch(`http://127.0.0.1:${this.#port}/`);
-    return (await response.json()) as { pid: number; served: Record<string, string> };
+    return (await response.json()) as Awaited<ReturnType<AgentWorld['served']>>;
   }
 
   /** How the scoring process treats images, by digest. */

@@ -6,7 +6,7 @@ import { isErrorCode } from '../../contract/errors.ts';
 
 /**
  * A scoring process without engines, for the tests of its supervisor: it speaks the control protocol and
- * answers every request with the images it serves. `behaviour.json` beside the blob store maps an image
+ * answers every request with the images it serves and the names in its environment. `behaviour.json` beside the blob store maps an image
  * digest to `crash`, `hang`, `crash-later`, or the error code to reject it with.
  */
 const start = JSON.parse(process.argv[2] ?? '{}') as ScoringStart;
@@ -37,7 +37,8 @@ function activate(message: Extract<ControlMessage, { type: 'activate' }>): void 
 }
 
 const server = createServer((_request, response) => {
-  response.end(JSON.stringify({ pid: process.pid, served: Object.fromEntries(served) }));
+  const environment = Object.keys(process.env);
+  response.end(JSON.stringify({ pid: process.pid, served: Object.fromEntries(served), environment }));
 });
 
 process.on('message', (message: ControlMessage) => {

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { access, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -57,6 +57,16 @@ describe('blob store', () => {
     });
     await blobs.put(bytes);
     await expect(blobs.read(digest, { bytesMax: 3 })).rejects.toMatchObject({ code: 'limit_exceeded' });
+  });
+
+  it('clears at start what a power cut left of a write from memory', async () => {
+    const { blobs, root } = await store();
+    await blobs.put(bytes);
+    const left = `${blobs.path(digest)}.00000000-0000-4000-8000-000000000000.tmp`;
+    await writeFile(left, 'who');
+    await new BlobStore(root).start();
+    await expect(access(left)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await blobs.has(digest)).toBe(true);
   });
 
   it('clears at start what an interrupted write left', async () => {

@@ -28,6 +28,25 @@ describe('parsers', () => {
     );
   });
 
+  it('name what is nested too deeply to be shown', () => {
+    const deep = `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)},"list":[]}`;
+    expect(() => parser.parseJson(deep)).toThrowError(expect.objectContaining({ code: 'invalid_request' }));
+  });
+
+  it.each([
+    ['an unknown field', JSON.stringify({ name: 'a', list: [], ['x\ny\u001b'.repeat(1_000)]: 1 })],
+    ['what is not JSON', '{"name":\n\nzz}'],
+  ])('stay on one short line for %s', (_, json) => {
+    let message = '';
+    try {
+      parser.parseJson(json);
+    } catch (thrown) {
+      message = (thrown as Error).message;
+    }
+    expect(message).toMatch(/^thing: [^\p{Cc}]+$/u);
+    expect(message.length).toBeLessThan(600);
+  });
+
   it('give their code to what is not JSON', () => {
     expect(() => parser.parseJson('{"name":')).toThrowError(
       expect.objectContaining({ code: 'invalid_request' }),
