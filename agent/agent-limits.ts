@@ -41,6 +41,8 @@ export interface AgentLimits {
   restartCapMs: number;
   /** A scoring process that lived so long starts again without delay. */
   restartHealthyMs: number;
+  /** What a scoring process gets to listen before it is killed and started again. */
+  listenTimeoutMs: number;
   /** Deaths before the first `listening` after which the agent gives up. */
   firstStartTriesMax: number;
   /** What a scoring process gets to finish its requests before it is killed. */
@@ -87,6 +89,7 @@ export const agentLimits: AgentLimits = {
   restartBaseMs: 100,
   restartCapMs: 30_000,
   restartHealthyMs: 60_000,
+  listenTimeoutMs: 60_000,
   firstStartTriesMax: 4,
   scoringStopMs: 2_500,
   bootstrapTimeoutMs: 5_000,

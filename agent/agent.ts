@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobStore } from '../base/blob-store.ts';
+import { removeTemporaryFiles } from '../base/durable-files.ts';
 import type { Logger } from '../base/logger.ts';
 import { parserOf } from '../base/validate.ts';
 import { sluiceVersion } from '../base/version.ts';
@@ -15,11 +16,11 @@ import { collectGarbage } from './images/collect.ts';
 import { ImageSet } from './images/image-set.ts';
 import { ImagePuller } from './images/puller.ts';
 import { DesiredState } from './link/desired.ts';
+import { DesiredIntake } from './link/desired-intake.ts';
 import { type Identity, type IdentitySource, loadIdentity, refreshIdentity } from './link/identity.ts';
 import { MqttLink } from './link/mqtt-link.ts';
 import { StateLock } from './state-lock.ts';
 import type { NpuDescription, NpuSelection } from './supervise/control-protocol.ts';
-import { toReportedError } from './supervise/deployment-entry.ts';
 import { Reconciler } from './supervise/reconciler.ts';
 import { ScoringProcess } from './supervise/scoring-process.ts';
 
@@ -65,14 +66,14 @@ export class Agent {
   readonly #scoring: ScoringProcess;
   readonly #desired: DesiredState;
   readonly #reconciler: Reconciler;
+  readonly #intake: DesiredIntake;
+  readonly #stopping = new AbortController();
   #link: MqttLink | undefined;
   #identity: Identity | undefined;
   #ca: Buffer | undefined;
   #npu: NpuDescription | null = null;
   #sequence = 0;
-  #refused: ReportedDocument['refused'] = null;
-  #incoming: Uint8Array | undefined;
-  #isAccepting = false;
+  #starting: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: AgentOptions) {
@@ -86,16 +87,25 @@ export class Agent {
     this.#desired = new DesiredState({ stateFolder, audience: () => this.#knownIdentity(), logger });
     this.#scoring = this.#makeScoring();
     this.#reconciler = this.#makeReconciler();
+    this.#intake = new DesiredIntake({
+      desired: this.#desired,
+      clock: this.#clock,
+      limits: this.#limits,
+      logger,
+      onAccepted: (document) => this.#reconciler.setDesired(document),
+      onChange: () => this.#link?.report(),
+    });
   }
 
   /**
    * Resolves when the scoring process listens; the link follows. Throws `state_invalid`,
-   * `port_in_use`, `usage`, and at the first start `unauthorized`, `not_found` or `workspace_unreachable`;
+   * `port_in_use`, `usage`, `scoring_crashed`, `cancelled` when it is stopped meanwhile, and at the first start `unauthorized`, `not_found` or `workspace_unreachable`;
    * then nothing is left running.
    */
   async start(): Promise<void> {
+    this.#starting = this.#start();
     try {
-      await this.#start();
+      await this.#starting;
     } catch (thrown) {
       await this.stop();
       throw thrown;
@@ -104,21 +114,33 @@ export class Agent {
 
   /** Says goodbye to the broker, lets running requests end, and stops within 3 s. Idempotent. */
   stop(): Promise<void> {
-    this.#stopped ??= Promise.all([this.#link?.stop(), this.#reconciler.stop(), this.#scoring.stop()]).then(
-      () => this.#lock.stop(),
-    );
+    this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
+  async #stop(): Promise<void> {
+    this.#stopping.abort(new SluiceError('cancelled', 'the agent stops'));
+    this.#intake.stop();
+    await Promise.all([this.#link?.stop(), this.#reconciler.stop(), this.#scoring.stop()]);
+    // A start under way may hold the lock, or be about to take it.
+    await this.#starting?.catch(() => undefined);
+    this.#lock.stop();
+  }
+
   async #start(): Promise<void> {
+    const { signal } = this.#stopping;
+    signal.throwIfAborted();
     nameParser.parse(this.#options.device);
     await this.#lock.start();
+    signal.throwIfAborted();
+    await removeTemporaryFiles(this.#options.stateFolder);
     await this.#blobs.start();
     await this.#readCa();
     const stored = await loadIdentity(this.#identitySource);
     this.#identity = stored ?? (await refreshIdentity(this.#identitySource, undefined));
     await this.#images.start();
     await this.#desired.start();
+    signal.throwIfAborted();
     this.#reconciler.start(this.#desired.current);
     await this.#scoring.start();
     void this.#join(stored);
@@ -139,6 +161,7 @@ export class Agent {
       device,
       timeoutMs: this.#limits.bootstrapTimeoutMs,
       bytesMax: this.#limits.bootstrapBytesMax,
+      signal: this.#stopping.signal,
       ...(workspaceUrl === undefined ? {} : { workspaceUrl }),
       ...(token === undefined ? {} : { token }),
       ...(this.#ca === undefined ? {} : { ca: this.#ca }),
@@ -160,6 +183,7 @@ export class Agent {
     try {
       this.#identity = await refreshIdentity(this.#identitySource, stored);
     } catch (thrown) {
+      if (this.#stopped !== undefined) return;
       const { code, message } = toSluiceError(thrown);
       this.#options.logger.warn({ code }, `${message}; going on with what is known`);
     }
@@ -236,37 +260,10 @@ export class Agent {
       random: this.#options.random ?? Math.random,
       limits: this.#limits,
       logger: this.#options.logger,
-      onDesired: (envelope) => this.#onDesired(envelope),
+      onDesired: (envelope) => this.#intake.take(envelope),
       onConnected: () => this.#reconciler.linkUp(),
       buildReport: () => this.#buildReport(),
     });
-  }
-
-  /** Documents are taken one after the other; of those that come meanwhile the newest waits. */
-  #onDesired(envelope: Uint8Array): void {
-    this.#incoming = envelope;
-    if (this.#isAccepting) return;
-    this.#isAccepting = true;
-    void this.#acceptAll().finally(() => {
-      this.#isAccepting = false;
-    });
-  }
-
-  async #acceptAll(): Promise<void> {
-    while (this.#incoming !== undefined && this.#stopped === undefined) {
-      const envelope = this.#incoming;
-      this.#incoming = undefined;
-      try {
-        const isNew = await this.#desired.accept(envelope);
-        this.#refused = null;
-        if (isNew && this.#desired.current !== undefined) this.#reconciler.setDesired(this.#desired.current);
-      } catch (thrown) {
-        const error = toSluiceError(thrown);
-        this.#options.logger.warn({ code: error.code }, error.message);
-        this.#refused = toReportedError(error, this.#clock.now());
-      }
-      this.#link?.report();
-    }
   }
 
   async #buildReport(): Promise<ReportedDocument> {
@@ -282,7 +279,7 @@ export class Agent {
       reportedAt: this.#clock.now().toISOString(),
       seen,
       applied,
-      refused: this.#refused,
+      refused: this.#intake.refused,
       scoring: this.#scoring.status,
       deployments,
       npu: this.#npu,

@@ -24,6 +24,8 @@ export interface ScoringLimits {
   keepAliveTimeoutMs: number;
   /** Characters of a request id header, as Azure's inference server has it. */
   requestIdCharsMax: number;
+  /** What a client gets to read the answer to something that is not HTTP, before the connection is cut. */
+  hangUpMs: number;
   /** What running requests get when the process stops. */
   stopMs: number;
   /** Body of a scoring script's answer. */
@@ -48,6 +50,7 @@ export const scoringLimits: ScoringLimits = {
   connectionCheckMs: 1_000,
   keepAliveTimeoutMs: 72_000,
   requestIdCharsMax: 100,
+  hangUpMs: 1_000,
   stopMs: 2_000,
   scriptOutputBytesMax: 64 * MiB,
   scriptLogLinesMax: 100,

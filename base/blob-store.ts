@@ -1,13 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { SluiceError } from '../contract/errors.ts';
 import { limits } from '../contract/limits.ts';
 import type { Digest } from '../contract/names.ts';
 import { digestOf } from './digest.ts';
-import { asDiskError, isNotFound, renameDurably, syncFolder, writeFileDurably } from './durable-files.ts';
+import {
+  asDiskError,
+  isNotFound,
+  removeTemporaryFiles,
+  renameDurably,
+  syncFolder,
+  writeFileDurably,
+} from './durable-files.ts';
 
 /**
  * Content-addressed files in the folder form of an OCI image layout: `<root>/blobs/sha256/<hex>`.
@@ -23,6 +30,7 @@ export class BlobStore {
   /** Makes the folder and removes what an interrupted write left behind. */
   async start(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
+    await removeTemporaryFiles(this.#folder);
     await rm(this.#incoming, { recursive: true, force: true });
     await mkdir(this.#incoming, { recursive: true });
     await syncFolder(this.#root);
@@ -74,8 +82,9 @@ export class BlobStore {
     const temporary = join(this.#incoming, randomUUID());
     const hash = createHash('sha256');
     let size = 0;
-    const handle = await open(temporary, 'wx');
+    let handle: FileHandle | undefined;
     try {
+      handle = await open(temporary, 'wx');
       for await (const piece of source as AsyncIterable<Uint8Array>) {
         size += piece.length;
         if (size > limits.blobBytesMax) {
@@ -94,7 +103,7 @@ export class BlobStore {
       await rm(temporary, { force: true });
       throw asDiskError(thrown, temporary);
     } finally {
-      await handle.close();
+      await handle?.close();
     }
     return size;
   }

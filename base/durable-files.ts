@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { SluiceError } from '../contract/errors.ts';
+
+/** What `writeFileDurably` names its temporary files. */
+const temporaryFile = /\.[0-9a-f-]{36}\.tmp$/;
 
 /** Makes a rename or a new file in `folder` survive a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
@@ -45,6 +48,20 @@ export async function writeFileDurably(
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true });
     throw asDiskError(thrown, path);
+  }
+}
+
+/** Removes temporary files that a power cut left in a folder; one that is not there holds none. */
+export async function removeTemporaryFiles(folder: string): Promise<void> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (thrown) {
+    if (isNotFound(thrown)) return;
+    throw thrown;
+  }
+  for (const name of names.filter((entry) => temporaryFile.test(entry))) {
+    await rm(join(folder, name), { force: true });
   }
 }
 

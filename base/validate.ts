@@ -2,6 +2,9 @@ import type Type from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { type ErrorCode, SluiceError } from '../contract/errors.ts';
 
+/** Longest reason in a message: names and values in it come from whoever sent them. */
+const reasonLengthMax = 500;
+
 /** Narrows unknown data to a schema's type, once, at the edge. */
 export interface Parser<Value> {
   /** Throws a SluiceError with the parser's code that names the field, what came and what was expected. */
@@ -19,7 +22,7 @@ export function parserOf<Schema extends Type.TSchema>(
   const parse = (value: unknown): Type.Static<Schema> => {
     validator ??= Compile(schema) as unknown as Validator;
     if (!validator.Check(value)) {
-      throw new SluiceError(options.code, `${options.what}: ${explain(validator, value)}`);
+      throw new SluiceError(options.code, `${options.what}: ${oneLine(explain(validator, value))}`);
     }
     return value as Type.Static<Schema>;
   };
@@ -31,7 +34,9 @@ export function parserOf<Schema extends Type.TSchema>(
         value = JSON.parse(typeof json === 'string' ? json : new TextDecoder().decode(json));
       } catch (thrown) {
         const reason = thrown instanceof Error ? thrown.message : String(thrown);
-        throw new SluiceError(options.code, `${options.what}: not JSON (${reason})`, { cause: thrown });
+        throw new SluiceError(options.code, `${options.what}: ${oneLine(`not JSON (${reason})`)}`, {
+          cause: thrown,
+        });
       }
       return parse(value);
     },
@@ -68,6 +73,18 @@ function at(value: unknown, instancePath: string): unknown {
 }
 
 function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? 'undefined';
+  } catch {
+    // JSON.parse takes any depth, JSON.stringify only what fits on the stack.
+    text = 'nested too deeply';
+  }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** A sender's line breaks and control characters go, and so does what is beyond the longest reason. */
+export function oneLine(text: string): string {
+  const line = text.replaceAll(/\p{Cc}+/gu, ' ');
+  return line.length > reasonLengthMax ? `${line.slice(0, reasonLengthMax - 3)}...` : line;
 }

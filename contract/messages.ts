@@ -145,7 +145,7 @@ export const ReportedDocument = Type.Object(
       },
       { additionalProperties: false },
     ),
-    deployments: Type.Record(Name, ReportedDeployment),
+    deployments: Type.Record(Name, ReportedDeployment, { additionalProperties: false }),
     npu: Type.Union([
       Type.Object(
         { route: Type.String(), configuration: Type.String(), hash: Type.String() },

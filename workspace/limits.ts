@@ -6,6 +6,10 @@ export const workspaceLimits = {
   brokerConnectTimeoutMs: 10_000,
   /** A session whose socket takes nothing for so long is closed. */
   brokerDrainTimeoutMs: 5_000,
+  /** Filters that one device subscribes at once; it needs three. */
+  deviceSubscriptionsMax: 32,
+  /** Messages of QoS 2, which no device needs, that one of them leaves unreleased. */
+  deviceQos2InFlightMax: 8,
   /** Bytes waiting for a device before it gets no further chunk. */
   deviceBacklogBytesMax: 256 * 1024,
   /** How often a device with a backlog is looked at again. */

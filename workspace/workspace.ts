@@ -27,6 +27,7 @@ export class Workspace {
   readonly #options: WorkspaceOptions;
   /** What `stop` has to undo, in the order in which it was done. */
   readonly #cleanups: (() => void | Promise<void>)[] = [];
+  #starting: Promise<WorkspaceAddresses> | undefined;
 
   constructor(options: WorkspaceOptions) {
     this.#options = options;
@@ -37,25 +38,31 @@ export class Workspace {
    * `invalid_name` or `usage`; then nothing stays open.
    */
   async start(): Promise<WorkspaceAddresses> {
-    const settings = await resolveOptions(this.#options);
+    this.#starting = this.#start();
     try {
-      const state = await openState(settings.stateFolder);
-      this.#cleanups.push(() => state.database.stop());
-      const devices = new DeviceSide(settings, state);
-      this.#cleanups.push(() => devices.stop());
-      await devices.start();
-      const apiUrl = await this.#startApi(settings, state, devices);
-      const mqttUrl = mqttUrlOf(settings, { port: devices.mqttPort ?? 0, requestHost: '127.0.0.1' });
-      return { apiUrl, mqttUrl, adminTokenPath: state.adminTokenPath };
+      return await this.#starting;
     } catch (thrown) {
       await this.stop();
       throw thrown;
     }
   }
 
-  /** Closes everything; may be called twice. */
+  /** Closes everything, also what a start under way is about to open; may be called twice. */
   async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
     for (const cleanup of this.#cleanups.splice(0).reverse()) await cleanup();
+  }
+
+  async #start(): Promise<WorkspaceAddresses> {
+    const settings = await resolveOptions(this.#options);
+    const state = await openState(settings.stateFolder);
+    this.#cleanups.push(() => state.database.stop());
+    const devices = new DeviceSide(settings, state);
+    this.#cleanups.push(() => devices.stop());
+    await devices.start();
+    const apiUrl = await this.#startApi(settings, state, devices);
+    const mqttUrl = mqttUrlOf(settings, { port: devices.mqttPort ?? 0, requestHost: '127.0.0.1' });
+    return { apiUrl, mqttUrl, adminTokenPath: state.adminTokenPath };
   }
 
   async #startApi(settings: WorkspaceSettings, state: WorkspaceState, devices: DeviceSide): Promise<string> {

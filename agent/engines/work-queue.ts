@@ -45,11 +45,13 @@ export class WorkQueue<Lane> {
     this.#offer(lane);
   }
 
-  /** A lane that takes no more work. What runs on it settles by itself. */
-  removeLane(lane: Lane): void {
+  /** A lane that takes no more work; whether it was idle. What runs on it settles by itself. */
+  removeLane(lane: Lane): boolean {
     this.#lanes.delete(lane);
     const index = this.#idle.indexOf(lane);
-    if (index >= 0) this.#idle.splice(index, 1);
+    if (index < 0) return false;
+    this.#idle.splice(index, 1);
+    return true;
   }
 
   /** Milliseconds until a job that arrives now would be done. */

@@ -26,8 +26,10 @@ export interface WorkerPoolOptions<Lane extends PoolLane> {
 }
 
 /**
- * Keeps `size` worker threads behind one queue. A thread that dies is replaced at once; while starting a
- * replacement fails, it is tried again with back-off, and requests are refused when no thread is left.
+ * Keeps `size` worker threads behind one queue. A thread that dies over a job is replaced at once. While starting
+ * a replacement fails it is tried again with back-off, and requests are refused when no thread is left; threads
+ * that die with nothing to do are replaced with back-off as well, or a model or script that always does so would
+ * keep the processor busy.
  */
 export class WorkerPool<Lane extends PoolLane> {
   readonly queue: WorkQueue<Lane>;
@@ -35,6 +37,8 @@ export class WorkerPool<Lane extends PoolLane> {
   readonly #lanes = new Set<Lane>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #starting = new Set<Promise<void>>();
+  /** Threads that died idle since the last one that died over a job. */
+  #idleDeaths = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: WorkerPoolOptions<Lane>) {
@@ -77,13 +81,15 @@ export class WorkerPool<Lane extends PoolLane> {
 
   #onEnded(lane: Lane, error: SluiceError): void {
     this.#lanes.delete(lane);
-    this.queue.removeLane(lane);
+    const wasIdle = this.queue.removeLane(lane);
     if (this.#closed !== undefined) return;
     this.#options.log.warn(
       { code: error.code },
       `${this.#options.what}: a worker ended and is replaced: ${error.message}`,
     );
-    this.#replace(0);
+    this.#idleDeaths = wasIdle ? this.#idleDeaths + 1 : 0;
+    if (wasIdle) this.#replaceLater(this.#idleDeaths);
+    else this.#replace(0);
   }
 
   #replace(failures: number): void {

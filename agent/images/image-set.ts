@@ -32,7 +32,7 @@ export const DeploymentRecord = Type.Object(
 export type DeploymentRecord = Type.Static<typeof DeploymentRecord>;
 
 const ImageSetFile = Type.Object(
-  { schemaVersion: Type.Literal(1), deployments: Type.Record(Name, DeploymentRecord) },
+  { schemaVersion: Type.Literal(1), deployments: Type.Record(Name, DeploymentRecord, strict) },
   strict,
 );
 const fileParser = parserOf(ImageSetFile, { what: 'deployments.json', code: 'state_invalid' });

@@ -14,6 +14,7 @@ import type { TrustedKeys } from '../link/identity.ts';
 import type { NpuDescription } from '../supervise/control-protocol.ts';
 import { MemoryBlob } from './chunk-sink.ts';
 import { checkImageSignature, type ImageBlob, imageBlobs } from './closure.ts';
+import { bytesToAllocate } from './disk-room.ts';
 import { OpenedImage, parseImageManifest } from './opened-image.ts';
 import { PartialBlob } from './partial-blob.ts';
 import { ProgressCounter, type PullProgress } from './progress.ts';
@@ -125,10 +126,8 @@ export class ImagePuller {
 
   async #checkDisk(closure: readonly ImageBlob[]): Promise<void> {
     const { blobs, partialFolder, limits: agentLimits } = this.#options;
-    let missingBytes = 0;
-    for (const { reference } of closure) {
-      if ((await blobs.size(reference.digest)) !== reference.size) missingBytes += reference.size;
-    }
+    const references = closure.map((blob) => blob.reference);
+    const missingBytes = await bytesToAllocate({ blobs, partialFolder, references });
     if (missingBytes === 0) return;
     await mkdir(partialFolder, { recursive: true });
     const { bavail, bsize } = await statfs(partialFolder);
@@ -141,11 +140,10 @@ export class ImagePuller {
 
   async #bring(blob: ImageBlob, progress: ProgressCounter, options: PullOptions): Promise<void> {
     const { blobs, partialFolder } = this.#options;
-    const { digest, size } = blob.reference;
+    const { digest } = blob.reference;
     options.signal.throwIfAborted();
-    const here = await blobs.size(digest);
-    if (here !== undefined && here !== size) await blobs.remove(digest);
-    if (here !== size) {
+    if (!(await this.#isHere(blob))) {
+      await blobs.remove(digest);
       try {
         if (blob.chunkIndex === undefined) await this.#pullSmall(blob.reference, progress, options);
         else await this.#pullIndexed(blob.reference, blob.chunkIndex, progress, options);
@@ -154,6 +152,15 @@ export class ImagePuller {
       }
     }
     progress.finish(blob.reference);
+  }
+
+  /** What no chunk index covers is hashed: it is small, and if it is damaged nobody else would notice. */
+  async #isHere({ reference, chunkIndex }: ImageBlob): Promise<boolean> {
+    const { blobs } = this.#options;
+    if ((await blobs.size(reference.digest)) !== reference.size) return false;
+    return (
+      chunkIndex !== undefined || (await digestOfFile(blobs.path(reference.digest))) === reference.digest
+    );
   }
 
   async #pullSmall(reference: BlobReference, progress: ProgressCounter, options: PullOptions): Promise<void> {

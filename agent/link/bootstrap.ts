@@ -15,11 +15,13 @@ export interface BootstrapRequest {
   ca?: Buffer;
   timeoutMs: number;
   bytesMax: number;
+  /** Ends the wait for an answer. */
+  signal: AbortSignal;
 }
 
 /**
  * Asks the workspace how to reach the broker and whom to trust.
- * Throws `unauthorized`, `not_found`, `workspace_unreachable`, or `insecure_listener` before a token would
+ * Throws `unauthorized`, `not_found`, `workspace_unreachable`, the signal's reason, or `insecure_listener` before a token would
  * cross a network in the clear.
  */
 export async function fetchBootstrap(request: BootstrapRequest): Promise<DeviceBootstrap> {
@@ -29,6 +31,7 @@ export async function fetchBootstrap(request: BootstrapRequest): Promise<DeviceB
   try {
     answer = await getOnce(url, request);
   } catch (thrown) {
+    request.signal.throwIfAborted();
     const reason = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
     throw unreachable(workspaceUrl, reason, thrown);
   }
@@ -85,7 +88,7 @@ function bootstrapUrl(workspaceUrl: string, device: string): URL {
 
 async function getOnce(url: URL, request: BootstrapRequest): Promise<{ status: number; body: Buffer }> {
   const headers = { authorization: `Bearer ${request.token}`, accept: 'application/json' };
-  const signal = AbortSignal.timeout(request.timeoutMs);
+  const signal = AbortSignal.any([AbortSignal.timeout(request.timeoutMs), request.signal]);
   const options = { headers, signal, ...(request.ca === undefined ? {} : { ca: request.ca }) };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const get = url.protocol === 'https:' ? httpsGet : httpGet;

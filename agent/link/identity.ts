@@ -46,6 +46,8 @@ export interface IdentitySource {
   ca?: Buffer;
   timeoutMs: number;
   bytesMax: number;
+  /** Ends a question to the workspace. */
+  signal: AbortSignal;
 }
 
 /** The identity of an earlier start. Throws `state_invalid` when it is damaged or another device's. */
@@ -85,9 +87,9 @@ export async function refreshIdentity(
       `device ${source.device}: it has never met a workspace; pass --workspace URL and --token TOKEN at the first start`,
     );
   }
-  const { device, timeoutMs, bytesMax } = source;
+  const { device, timeoutMs, bytesMax, signal } = source;
   const ca = source.ca === undefined ? {} : { ca: source.ca };
-  const bootstrap = await fetchBootstrap({ workspaceUrl, device, token, timeoutMs, bytesMax, ...ca });
+  const bootstrap = await fetchBootstrap({ workspaceUrl, device, token, timeoutMs, bytesMax, signal, ...ca });
   const file: IdentityFile = { schemaVersion: 1, workspaceUrl, token, bootstrap };
   const identity = toIdentity(file);
   await writeFileDurably(identityPath(source), `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });

@@ -11,6 +11,7 @@ import type { BlockChannel, BlockListener } from '../images/transfer.ts';
 import { withTimeout } from '../timing.ts';
 import { BlockStreams } from './block-streams.ts';
 import type { Identity } from './identity.ts';
+import { reportPayload } from './report-payload.ts';
 import { Reporter } from './reporter.ts';
 
 /** What a link works with. */
@@ -219,13 +220,7 @@ export class MqttLink implements BlockChannel {
   }
 
   async #publishReport(document: ReportedDocument): Promise<void> {
-    const payload = JSON.stringify(document);
-    if (Buffer.byteLength(payload) > limits.reportedDocumentBytesMax) {
-      throw new SluiceError(
-        'limit_exceeded',
-        `reported document: larger than ${limits.reportedDocumentBytesMax} bytes`,
-      );
-    }
+    const payload = reportPayload(document);
     const client = this.#client;
     if (client === undefined || !this.isConnected) throw closedError();
     const { reported } = this.#topics;

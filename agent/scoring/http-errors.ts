@@ -45,8 +45,15 @@ const clientErrors: Record<string, { code: ErrorCode; message: string }> = {
   },
 };
 
-/** Answers what is not readable as HTTP, in the same form as every other error, and hangs up. */
-export function answerClientError(thrown: Error & { code?: string }, socket: Socket): void {
+/**
+ * Answers what is not readable as HTTP, in the same form as every other error, and hangs up: at once when the
+ * client does, else after `hangUpMs`, because nothing else ends a connection that the client keeps half open.
+ */
+export function answerClientError(
+  thrown: Error & { code?: string },
+  socket: Socket,
+  hangUpMs: number,
+): void {
   if (!socket.writable || thrown.code === 'ECONNRESET') {
     socket.destroy();
     return;
@@ -57,6 +64,8 @@ export function answerClientError(thrown: Error & { code?: string }, socket: Soc
   };
   const error = new SluiceError(code, message);
   const body = errorBody(error);
+  const timer = setTimeout(() => socket.destroy(), hangUpMs);
+  socket.once('close', () => clearTimeout(timer));
   socket.end(
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\nconnection: close\r\n` +
       `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

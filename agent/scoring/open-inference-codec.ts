@@ -2,6 +2,7 @@ import { parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { InferRequest } from '../../contract/open-inference.ts';
 import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+import { brief } from '../tensors/brief.ts';
 import { decodeElements } from '../tensors/decode.ts';
 import { encodeFlat } from '../tensors/encode.ts';
 import { checkComplete, checkShape, describedInput, nameList } from '../tensors/signature.ts';
@@ -43,7 +44,7 @@ function decodeInput(
   if (datatype !== description.datatype) {
     throw new SluiceError(
       'tensor_datatype',
-      `${where}: datatype ${JSON.stringify(datatype)}, ${description.datatype} expected`,
+      `${where}: datatype ${brief(datatype)}, ${description.datatype} expected`,
     );
   }
   checkShape(description, shape);
@@ -57,11 +58,11 @@ function checkOutputs(names: readonly string[], signature: TensorSignature): voi
     if (!signature.outputs.some((output) => output.name === name)) {
       throw new SluiceError(
         'tensor_name',
-        `outputs[${index}]: ${JSON.stringify(name)} is unknown; the model gives ${nameList(signature.outputs)}`,
+        `outputs[${index}]: ${brief(name)} is unknown; the model gives ${nameList(signature.outputs)}`,
       );
     }
     if (names.indexOf(name) !== index) {
-      throw new SluiceError('tensor_name', `outputs[${index}]: ${JSON.stringify(name)} is asked for twice`);
+      throw new SluiceError('tensor_name', `outputs[${index}]: ${brief(name)} is asked for twice`);
     }
   }
 }

@@ -76,11 +76,16 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
     http: {
       headersTimeout: limits.headersTimeoutMs,
       connectionsCheckingInterval: limits.connectionCheckMs,
+      // Node would answer without a body.
+      requireHostHeader: false,
     },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: pathParameterCharsMax },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (thrown, socket) => answerClientError(thrown, socket, limits.hangUpMs),
+    // What Fastify refuses before a route is found, such as a path that cannot be decoded.
+    frameworkErrors: (thrown, request, reply) => sendError(thrown, { request, reply, log }),
   });
+  refuseByHeader(app);
   acceptAnyBody(app);
   addRequestLog(app, log);
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, { request, reply, log }));
@@ -90,6 +95,24 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
   addAzureRoutes(app, options);
   addOpenInferenceRoutes(app, deployments);
   return app;
+}
+
+/** Checks what Node would refuse with an empty answer. */
+function refuseByHeader(app: FastifyInstance): void {
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  app.addHook('onRequest', async (request) => {
+    const { headers, httpVersion } = request.raw;
+    // RFC 9112 section 3.2.
+    if (httpVersion === '1.1' && headers.host === undefined) {
+      throw new SluiceError('invalid_request', 'header host: missing; HTTP/1.1 asks for it');
+    }
+    if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+      throw new SluiceError(
+        'invalid_request',
+        `header expect: ${JSON.stringify(headers.expect.slice(0, 40))}; 100-continue expected`,
+      );
+    }
+  });
 }
 
 /** Bodies are bytes whatever their content type says: clients send none, or a wrong or a malformed one. */

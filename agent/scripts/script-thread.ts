@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../base/logger.ts';
-import { SluiceError, toSluiceError } from '../../contract/errors.ts';
+import { isErrorCode, type SerializedError, SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import { detachable } from '../engines/transfer.ts';
 import type { PoolLane } from '../engines/worker-pool.ts';
@@ -140,7 +140,7 @@ export class ScriptThread implements PoolLane {
       case 'failed': {
         const pending = this.#settle();
         const passed = report.callId === undefined ? undefined : pending?.inferErrors.get(report.callId);
-        pending?.reject(passed ?? new SluiceError(report.error.code, report.error.message));
+        pending?.reject(passed ?? readError(report.error));
         break;
       }
       case 'infer':
@@ -164,4 +164,9 @@ export class ScriptThread implements PoolLane {
       this.#send({ type: 'inferFailed', callId, error: error.toJSON() });
     }
   }
+}
+
+/** A script that caught one of our errors can make its own, with any code. */
+function readError({ code, message }: SerializedError): SluiceError {
+  return new SluiceError(isErrorCode(String(code)) ? code : 'script_failed', message);
 }

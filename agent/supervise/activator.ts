@@ -44,7 +44,11 @@ export class Activator {
       await this.#condemn(entry, image, new SluiceError('scoring_crashed', message));
       return;
     }
-    await this.#save(entry, withActivation(before, image));
+    await this.#save(entry, withActivation(before, image)).catch((thrown: unknown) => {
+      // Restoring what served before must not need the disk: it may be full.
+      if (before.active !== image) throw thrown;
+      this.#notRecorded(thrown);
+    });
     onEvent({ type: 'warming', deployment, image });
     try {
       await scoring.activate({ deployment, image });
@@ -54,8 +58,10 @@ export class Activator {
     }
     entry.running = image;
     if (entry.setback?.image === image) entry.setback = null;
-    await this.#save(entry, withActive(images.get(deployment), image));
+    const saved = this.#save(entry, withActive(images.get(deployment), image));
     this.#watchTrial(entry, image);
+    // It serves, and memory knows; the next write that succeeds tells the disk.
+    await saved.catch((thrown: unknown) => this.#notRecorded(thrown));
     onEvent({ type: 'serving', deployment, image });
     onSettled();
   }
@@ -148,9 +154,13 @@ export class Activator {
     await saved;
   }
 
-  /** Restoring what served before must not need the disk: it may be full. */
   async #save(entry: DeploymentEntry, record: DeploymentRecord): Promise<void> {
     const { images } = this.#options;
     if (record !== images.get(entry.name)) await images.set(entry.name, record);
+  }
+
+  #notRecorded(thrown: unknown): void {
+    const { code, message } = toSluiceError(thrown);
+    this.#options.logger.error({ code }, `deployments.json: not written (${message})`);
   }
 }

@@ -42,6 +42,7 @@ export class ScoringProcess {
   #startedAtMs = 0;
   #state: 'starting' | 'listening' | 'down' = 'down';
   #restart: NodeJS.Timeout | undefined;
+  #mustListen: NodeJS.Timeout | undefined;
   #isStopping = false;
   #first:
     | { resolve: (listening: ScoringListening) => void; reject: (error: SluiceError) => void }
@@ -57,11 +58,15 @@ export class ScoringProcess {
     return { state: this.#state, port: this.#port, restarts: this.#restarts };
   }
 
-  /** Resolves when the process listens. Throws what it refused to start with, such as `port_in_use`. */
+  /**
+   * Resolves when the process listens. Throws what it refused to start with, such as `port_in_use`,
+   * `scoring_crashed` when it never listens, and `cancelled` when it is stopped meanwhile.
+   */
   start(): Promise<ScoringListening> {
     return new Promise((resolve, reject) => {
       this.#first = { resolve, reject };
-      this.#spawn();
+      if (this.#isStopping) this.#failFirst(stoppedError());
+      else this.#spawn();
     });
   }
 
@@ -82,6 +87,7 @@ export class ScoringProcess {
   /** Lets running requests end, then kills. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#failFirst(stoppedError());
     clearTimeout(this.#restart);
     const child = this.#child;
     if (child === undefined) return;
@@ -95,13 +101,21 @@ export class ScoringProcess {
   }
 
   #spawn(): void {
-    const { entry, start, clock } = this.#options;
+    const { entry, start, clock, limits, logger } = this.#options;
     this.#state = 'starting';
     this.#startedAtMs = clock.monotonicMs();
     const argument = JSON.stringify({ ...start, port: this.#port });
     // Both outputs go to standard error: standard output is for results.
-    const child = fork(entry, [argument], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] });
+    const child = fork(entry, [argument], {
+      execArgv: [],
+      stdio: ['ignore', 2, 2, 'ipc'],
+      env: withoutTokens(process.env),
+    });
     this.#child = child;
+    this.#mustListen = setTimeout(() => {
+      logger.error(`scoring process: it does not listen after ${limits.listenTimeoutMs} ms; it is killed`);
+      child.kill('SIGKILL');
+    }, limits.listenTimeoutMs);
     let end = 'it could not be started';
     child.on('message', (message) => this.#onMessage(message as ScoringMessage));
     child.once('error', (error) => {
@@ -117,6 +131,7 @@ export class ScoringProcess {
     switch (message.type) {
       case 'listening':
         this.#state = 'listening';
+        clearTimeout(this.#mustListen);
         // A port that the system chose stays the same over restarts.
         this.#port = message.port;
         this.#settleFirst({ port: message.port, npu: message.npu });
@@ -141,8 +156,9 @@ export class ScoringProcess {
     const { logger, limits, clock, onDown } = this.#options;
     this.#child = undefined;
     this.#state = 'down';
+    clearTimeout(this.#mustListen);
     if (this.#isStopping) {
-      this.#pending.rejectAll(new SluiceError('cancelled', 'the agent stops'));
+      this.#pending.rejectAll(stoppedError());
       return;
     }
     const livedMs = clock.monotonicMs() - this.#startedAtMs;
@@ -200,4 +216,13 @@ export class ScoringProcess {
   #send(child: ChildProcess, message: ControlMessage): void {
     if (child.connected) child.send(message, () => undefined);
   }
+}
+
+function stoppedError(): SluiceError {
+  return new SluiceError('cancelled', 'the agent stops');
+}
+
+/** The scoring process runs other people's scripts, and needs no token. */
+function withoutTokens(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^SLUICE_.*TOKEN$/.test(name)));
 }

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
 import { type Datatype, elementCount } from '../../contract/tensors.ts';
+import { brief } from './brief.ts';
 import { bytesOf, elementArrays } from './element-arrays.ts';
 
 /** What the elements shall become. */
@@ -160,7 +161,5 @@ function fillBooleans(out: Uint8Array, values: readonly unknown[], start: number
 }
 
 function wrong(where: string, field: string, value: unknown, expected: string): SluiceError {
-  const text = JSON.stringify(value) ?? String(value);
-  const came = text.length > 40 ? `${text.slice(0, 37)}...` : text;
-  return new SluiceError('tensor_data', `${where}: ${field} is ${came}, ${expected} expected`);
+  return new SluiceError('tensor_data', `${where}: ${field} is ${brief(value)}, ${expected} expected`);
 }

@@ -6,6 +6,7 @@ import {
   type TensorDescription,
   type TensorSignature,
 } from '../../contract/tensors.ts';
+import { brief } from './brief.ts';
 
 /** The input of that name. Throws `tensor_name`, listing the inputs that there are. */
 export function describedInput(signature: TensorSignature, name: string): TensorDescription {
@@ -13,7 +14,7 @@ export function describedInput(signature: TensorSignature, name: string): Tensor
   if (description !== undefined) return description;
   throw new SluiceError(
     'tensor_name',
-    `input ${JSON.stringify(name)} is unknown; the model takes ${nameList(signature.inputs)}`,
+    `input ${brief(name)} is unknown; the model takes ${nameList(signature.inputs)}`,
   );
 }
 
@@ -42,7 +43,7 @@ export function checkShape(description: TensorDescription, shape: unknown): asse
 export function checkComplete(signature: TensorSignature, names: readonly string[]): void {
   for (const [index, name] of names.entries()) {
     if (names.indexOf(name) !== index) {
-      throw new SluiceError('tensor_name', `input ${JSON.stringify(name)} is given twice`);
+      throw new SluiceError('tensor_name', `input ${brief(name)} is given twice`);
     }
   }
   for (const { name } of signature.inputs) {
@@ -83,9 +84,4 @@ export function checkInputs(signature: TensorSignature, inputs: readonly Tensor[
 /** Names for a message. */
 export function nameList(descriptions: readonly { name: string }[]): string {
   return descriptions.map(({ name }) => name).join(', ');
-}
-
-function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -20,7 +20,7 @@ export function existingFile(path: string): string {
 /** Argument parser: a TCP port. */
 export function portNumber(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+  if (!/^\d{1,5}$/.test(text) || port > 65535) {
     throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
   }
   return port;

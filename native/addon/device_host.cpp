@@ -90,7 +90,7 @@ void DeviceHost::Cancel(SubmissionId id) {
   worker_.Cancel(id);
   const Pending released = std::move(entry->second);
   pending_.erase(entry);
-  KeepAlive(!pending_.empty());
+  KeepAlive(!pending_.empty() || closing_.host != nullptr);
 }
 
 Status DeviceHost::Close(Napi::Function callback) {

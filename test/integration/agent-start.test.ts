@@ -113,18 +113,21 @@ describe('an agent that starts', () => {
     await world.startAgent();
   });
 
-  it.each([0, 2, 10, 40, 80])('leaves nothing running when it is stopped %i ms into its start', async (ms) => {
-    const world = await AgentWorld.start();
-    const first = world.newAgent();
-    const started = Promise.allSettled([first.start()]);
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    await first.stop();
-    const [outcome] = await started;
-    if (outcome?.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'cancelled' });
-    if (world.events.length > 0) await expect(world.served()).rejects.toThrow();
-    // The folder is free again.
-    await world.startAgent();
-  });
+  it.each([0, 2, 10, 40, 80])(
+    'leaves nothing running when it is stopped %i ms into its start',
+    async (ms) => {
+      const world = await AgentWorld.start();
+      const first = world.newAgent();
+      const started = Promise.allSettled([first.start()]);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      await first.stop();
+      const [outcome] = await started;
+      if (outcome?.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'cancelled' });
+      if (world.events.length > 0) await expect(world.served()).rejects.toThrow();
+      // The folder is free again.
+      await world.startAgent();
+    },
+  );
 
   it('gives up a scoring process that never listens', async () => {
     const world = await AgentWorld.start();

@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../base/digest.ts';
 import { parserOf } from '../../base/validate.ts';
@@ -81,16 +82,18 @@ describe('the API answers', () => {
     expect(answer).toMatchObject({ status, body: { code: expected } });
   });
 
-  it.each([['application/x-www-form-urlencoded'], ['text/plain'], ['application/json; charset=utf-8'], ['garbage']])(
-    'JSON sent as %s',
-    async (contentType) => {
-      const workspace = await startWorkspace();
-      const answer = await workspace.call('POST', '/devices', '{"name":"one"}', {
-        'content-type': contentType,
-      });
-      expect(answer.status).toBe(201);
-    },
-  );
+  it.each([
+    ['application/x-www-form-urlencoded'],
+    ['text/plain'],
+    ['application/json; charset=utf-8'],
+    ['garbage'],
+  ])('JSON sent as %s', async (contentType) => {
+    const workspace = await startWorkspace();
+    const answer = await workspace.call('POST', '/devices', '{"name":"one"}', {
+      'content-type': contentType,
+    });
+    expect(answer.status).toBe(201);
+  });
 
   it('JSON sent without a content type', async () => {
     const workspace = await startWorkspace();
@@ -163,6 +166,15 @@ describe('blobs', () => {
     );
     expect(answer).toMatch(/^HTTP\/1.1 413 /);
     expect(answer).toContain('body_too_large');
+  });
+
+  it('that cannot be stored end their connection, on which the rest of them may still come', async () => {
+    const workspace = await startWorkspace();
+    await rm(join(workspace.stateFolder, 'oci', 'incoming'), { recursive: true });
+    const bytes = Buffer.alloc(4_000_000);
+    const answer = await workspace.call('PUT', `/blobs/${digestOf(bytes)}`, bytes);
+    expect(answer.status).toBe(500);
+    expect(answer.headers.get('connection')).toBe('close');
   });
 
   it('of which the sender left halfway leave nothing behind', async () => {

@@ -218,6 +218,20 @@ describe('a workspace does not start', () => {
 });
 
 describe('a workspace stops', () => {
+  it.each([0, 3, 10, 30])('%i ms into its start, with nothing left open', async (ms) => {
+    const stateFolder = temporaryFolder();
+    const workspace = new Workspace({ stateFolder, apiPort: 0, mqttPort: 0, logger: silentLogger });
+    const started = Promise.allSettled([workspace.start()]);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await workspace.stop();
+    const [outcome] = await started;
+    if (outcome?.status === 'fulfilled') {
+      await expect(fetch(`${outcome.value.apiUrl}/api/v1/health`)).rejects.toThrow();
+    }
+    // The folder is free again.
+    await startWorkspace({ stateFolder });
+  });
+
   it('twice, with clients connected, and leaves its folder to the next', async () => {
     const workspace = await startWorkspace();
     const { token } = await workspace.addDevice('one');

@@ -26,7 +26,11 @@ export function blobRoutes(app: FastifyInstance, options: { blobs: BlobStore }):
       throw new SluiceError('invalid_request', "body: the blob's bytes are expected, but it is empty");
     }
     const known = await blobs.has(digest);
-    const sizeBytes = await store(blobs, request.body, digest);
+    // A refusal may leave a part of the body unread, and then nothing else can come over the connection.
+    const sizeBytes = await store(blobs, request.body, digest).catch((thrown: unknown) => {
+      reply.header('connection', 'close');
+      throw thrown;
+    });
     return reply.status(known ? 200 : 201).send({ digest, sizeBytes });
   });
 

@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from '../../base/logger.ts';
 import { type ErrorCode, SluiceError, toSluiceError } from '../../contract/errors.ts';
@@ -21,7 +23,8 @@ export function installErrorHandlers(app: FastifyInstance, logger: Logger): void
   });
 }
 
-function asApiError(thrown: unknown): SluiceError {
+/** Any failure as an error of ours. */
+export function asApiError(thrown: unknown): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
   const known = fastifyCodes[code];
@@ -33,9 +36,31 @@ function asApiError(thrown: unknown): SluiceError {
   return toSluiceError(thrown, status >= 400 && status < 500 ? 'invalid_request' : 'internal');
 }
 
-function sendError(error: SluiceError, reply: FastifyReply): void {
+/** Answers with an error; a defect keeps its details for the log. */
+export function sendError(error: SluiceError, reply: FastifyReply): void {
   const message =
     error.code === 'internal' ? 'a defect of the workspace; its log has the details' : error.message;
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
   reply.status(error.status).send({ error: message, message, code: error.code });
+}
+
+/** Node's own errors of requests that it cannot read. */
+const clientErrors: Record<string, SluiceError> = {
+  HPE_HEADER_OVERFLOW: new SluiceError('headers_too_large', 'request: its headers are too large'),
+  ERR_HTTP_REQUEST_TIMEOUT: new SluiceError('request_timeout', 'request: it did not arrive whole in time'),
+};
+
+/** Answers what is not readable as HTTP in the form of every other error, and hangs up. */
+export function answerClientError(thrown: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || thrown.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const { status, message, code } =
+    clientErrors[thrown.code ?? ''] ?? new SluiceError('invalid_request', 'request: not readable as HTTP');
+  const body = JSON.stringify({ error: message, message, code });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n` +
+      `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }

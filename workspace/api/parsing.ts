@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { parserOf } from '../../base/validate.ts';
+import { oneLine, parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { Digest, Name, parseReference, Reference } from '../../contract/names.ts';
 
@@ -30,12 +30,20 @@ export function pathReference(params: unknown): { name: Name; version?: number }
 /** Reads every body as JSON, whatever content type it has, also none: `curl -d` claims to send a form. */
 export function readBodiesAsJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
+  app.addHook('onRequest', async (request) => {
+    // Fastify answers 415 to a header that it cannot parse.
+    delete request.raw.headers['content-type'];
+  });
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     try {
       done(null, JSON.parse(body.toString()));
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      done(new SluiceError('invalid_json', `body: not JSON, or cut off (${reason})`, { cause: thrown }));
+      done(
+        new SluiceError('invalid_json', `body: ${oneLine(`not JSON, or cut off (${reason})`)}`, {
+          cause: thrown,
+        }),
+      );
     }
   });
 }

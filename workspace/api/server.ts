@@ -15,11 +15,14 @@ import { blobRoutes } from './blobs.ts';
 import { type BootstrapFacts, bootstrapRoutes } from './bootstrap.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
-import { installErrorHandlers } from './errors.ts';
+import { answerClientError, asApiError, installErrorHandlers, sendError } from './errors.ts';
 import { imageRoutes } from './images.ts';
 import { watchMethods } from './method-not-allowed.ts';
 import { modelRoutes } from './models.ts';
 import { readBodiesAsJson } from './parsing.ts';
+
+/** Longest part of a path that stands for a name, so that a name too long is refused as one. */
+const pathParameterCharsMax = 1024;
 
 /** What the REST API serves. */
 export interface ApiOptions {
@@ -39,6 +42,9 @@ export interface ApiOptions {
 export function buildApi(options: ApiOptions): FastifyInstance {
   const app: FastifyInstance = Fastify({
     bodyLimit: limits.apiBodyBytesMax,
+    routerOptions: { maxParamLength: pathParameterCharsMax },
+    frameworkErrors: (error, _request, reply) => sendError(asApiError(error), reply),
+    clientErrorHandler: answerClientError,
     // A stopping workspace does not wait for clients that keep their connections.
     forceCloseConnections: true,
     serverFactory: (handler) =>

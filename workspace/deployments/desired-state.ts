@@ -71,6 +71,8 @@ export class DesiredState {
     if (!this.#running || this.#publishing !== undefined) return;
     this.#publishing = this.#publishAll().finally(() => {
       this.#publishing = undefined;
+      // Somebody may have been announced between the end of the loop and this.
+      if (this.#unpublished.size > 0) this.announce([]);
     });
   }
 

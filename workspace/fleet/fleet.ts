@@ -101,7 +101,8 @@ export class Fleet {
   replaceToken(name: Name): { device: DeviceRecord; token: string } {
     const token = makeToken();
     const device = { ...this.get(name), tokenHash: hashToken(token) };
-    this.#options.devices.setTokenHash(name, device.tokenHash);
+    const { database, devices } = this.#options;
+    database.transaction(() => devices.setTokenHash(name, device.tokenHash));
     this.#devices.set(name, device);
     this.#options.onRevoked(name);
     return { device, token };
@@ -117,7 +118,8 @@ export class Fleet {
         `device ${name} is part of deployment ${used.join(', ')}; take it out of there first`,
       );
     }
-    this.#options.devices.remove(name);
+    const { database, devices } = this.#options;
+    database.transaction(() => devices.remove(name));
     this.#devices.delete(name);
     this.#unsaved.delete(name);
     this.#options.onRevoked(name);

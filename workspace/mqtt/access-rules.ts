@@ -1,3 +1,4 @@
+import { limits } from '../../contract/limits.ts';
 import { deviceTopics, workspaceWideFilter } from '../../contract/topics.ts';
 import { filterContains, filterMatches } from './topic-filters.ts';
 
@@ -13,6 +14,12 @@ export class AccessRules {
   mayPublish(device: string, topic: string): boolean {
     const { upFilter } = deviceTopics({ workspace: this.#workspace, device });
     return topic.startsWith(upFilter.slice(0, -1)) && filterMatches(upFilter, topic);
+  }
+
+  /** Whether the broker keeps a message of a device: its two documents alone, so that memory has a bound. */
+  mayRetain(device: string, topic: string, payloadBytes: number): boolean {
+    const { presence, reported } = deviceTopics({ workspace: this.#workspace, device });
+    return (topic === presence || topic === reported) && payloadBytes <= limits.reportedDocumentBytesMax;
   }
 
   /** Whether a device may subscribe with a filter: it must be contained in what the device may read. */

@@ -36,8 +36,12 @@ export class EmbeddedBroker implements BrokerLink {
   readonly #subscriptions: { filter: string; handler: MessageHandler }[] = [];
   readonly #listeners: (() => void)[] = [];
   readonly #sessions = new Map<string, Client>();
+  /** Those whose credentials were good, but whose session does not stand yet. */
+  readonly #joining = new Set<Client>();
   readonly #connections = new Set<GuardedConnection>();
   readonly #backlog: Backlog;
+  /** What each session has subscribed: the broker keeps all of it in memory. */
+  readonly #filters = new WeakMap<Client, Set<string>>();
   #broker: Aedes | undefined;
   #server: Server | undefined;
   #port = 0;
@@ -127,6 +131,7 @@ export class EmbeddedBroker implements BrokerLink {
   /** Ends a device's session, for one whose credentials no longer hold. */
   disconnect(device: string): void {
     this.#sessions.get(device)?.close();
+    for (const client of this.#joining) if (client.id === device) client.close();
   }
 
   #aedesOptions(): AedesOptions {
@@ -134,6 +139,7 @@ export class EmbeddedBroker implements BrokerLink {
       concurrency: workspaceLimits.brokerConcurrency,
       drainTimeout: this.#options.drainTimeoutMs ?? workspaceLimits.brokerDrainTimeoutMs,
       connectTimeout: workspaceLimits.brokerConnectTimeoutMs,
+      maxInflightInbound: workspaceLimits.deviceQos2InFlightMax,
       preConnect: (_client, packet, done) => {
         // A kept session queues without a bound while its device is away, and every message here is
         // retained or asked for again; so none is kept (MQTT 3.1.1 section 3.1.2.4 lets a server forget).
@@ -142,21 +148,30 @@ export class EmbeddedBroker implements BrokerLink {
       },
       authenticate: (client, username, password, done) => {
         const refusal = this.#refusalOf(client, username, password);
-        if (refusal === undefined) done(null, true);
-        else done(Object.assign(new Error(refusal.reason), { returnCode: refusal.code }), false);
+        if (refusal === undefined) {
+          this.#joining.add(client);
+          client.conn.once('close', () => this.#joining.delete(client));
+          done(null, true);
+        } else done(Object.assign(new Error(refusal.reason), { returnCode: refusal.code }), false);
       },
       authorizePublish: (client, packet, done) => {
-        if (client !== null && this.#rules.mayPublish(client.id, packet.topic)) done(null);
+        const bytes = packet.retain ? Buffer.byteLength(packet.payload) : 0;
+        const mayRetain = !packet.retain || this.#rules.mayRetain(client?.id ?? '', packet.topic, bytes);
+        if (client !== null && this.#rules.mayPublish(client.id, packet.topic) && mayRetain) done(null);
         else done(new SluiceError('forbidden', `MQTT: ${client?.id} may not publish on ${packet.topic}`));
       },
       authorizeSubscribe: (client, subscription, done) => {
-        const allowed = this.#rules.maySubscribe(client.id, subscription.topic);
+        const filters = this.#filters.get(client) ?? new Set();
+        const hasRoom =
+          filters.has(subscription.topic) || filters.size < workspaceLimits.deviceSubscriptionsMax;
+        const allowed = hasRoom && this.#rules.maySubscribe(client.id, subscription.topic);
         if (!allowed) {
           this.#options.logger.warn(
             { device: client.id, filter: subscription.topic },
-            'MQTT: not its to read',
+            hasRoom ? 'MQTT: not its to read' : 'MQTT: too many subscriptions',
           );
         }
+        if (allowed) this.#filters.set(client, filters.add(subscription.topic));
         done(null, allowed ? subscription : null);
       },
       authorizeForward: (client, packet) =>
@@ -183,9 +198,15 @@ export class EmbeddedBroker implements BrokerLink {
 
   #watch(broker: Aedes): void {
     const { logger } = this.#options;
-    broker.on('client', (client) => this.#sessions.set(client.id, client));
+    broker.on('client', (client) => {
+      this.#joining.delete(client);
+      this.#sessions.set(client.id, client);
+    });
     broker.on('clientDisconnect', (client) => {
       if (this.#sessions.get(client.id) === client) this.#sessions.delete(client.id);
+    });
+    broker.on('unsubscribe', (filters, client) => {
+      for (const filter of filters) this.#filters.get(client)?.delete(filter);
     });
     const refused = (client: Client, error: Error) =>
       logger.info({ device: client.id, reason: error.message }, 'MQTT: session ended');

@@ -1,11 +1,7 @@
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isNotFound, writeFileDurably } from '../../base/durable-files.ts';
+import { removeTemporaryFiles, writeFileDurably } from '../../base/durable-files.ts';
 import { annotations, mediaTypes } from '../../contract/image.ts';
 import type { ImageRecord } from '../storage/images.ts';
-
-/** What base/durable-files.ts names its temporary files. */
-const temporaryFile = /\.[0-9a-f-]{36}\.tmp$/;
 
 /** Keeps the blob folder an OCI image layout (image-spec 1.1, image-layout.md), so that registry tools read it. */
 export class OciLayout {
@@ -15,10 +11,9 @@ export class OciLayout {
     this.#root = root;
   }
 
-  /** Writes the layout's marker and index, and removes what interrupted writes left behind. */
+  /** Writes the layout's marker and index, and removes what interrupted writes of them left behind. */
   async start(images: readonly ImageRecord[]): Promise<void> {
     await removeTemporaryFiles(this.#root);
-    await removeTemporaryFiles(join(this.#root, 'blobs', 'sha256'));
     await writeFileDurably(join(this.#root, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
     await this.writeIndex(images);
   }
@@ -39,19 +34,5 @@ export class OciLayout {
     ]);
     const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
     await writeFileDurably(join(this.#root, 'index.json'), JSON.stringify(index));
-  }
-}
-
-/** Removes temporary files that a power cut left in a folder. */
-export async function removeTemporaryFiles(folder: string): Promise<void> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (thrown) {
-    if (isNotFound(thrown)) return;
-    throw thrown;
-  }
-  for (const name of names.filter((entry) => temporaryFile.test(entry))) {
-    await rm(join(folder, name), { force: true });
   }
 }

@@ -4,6 +4,8 @@ import { migrations } from './migrations.ts';
 
 /** SQLite's primary result code for a database that another connection holds (sqlite.org/rescode.html). */
 const sqliteBusy = 5;
+/** The one for a write that found no room. */
+const sqliteFull = 13;
 
 /**
  * The workspace's metadata in one SQLite file. It is opened for this process alone: the lock is the
@@ -60,7 +62,7 @@ export class Database {
     return statement;
   }
 
-  /** Runs `work` in one transaction: all of it is on disk afterwards, or none. Never nested. */
+  /** Runs `work` in one transaction: all of it is on disk afterwards, or none. Never nested. Throws `disk_full`. */
   transaction<Result>(work: () => Result): Result {
     const connection = this.#open;
     connection.exec('BEGIN IMMEDIATE');
@@ -70,7 +72,7 @@ export class Database {
       return result;
     } catch (thrown) {
       if (connection.isTransaction) connection.exec('ROLLBACK');
-      throw thrown;
+      throw asDiskFull(thrown, this.#path);
     }
   }
 
@@ -96,9 +98,21 @@ export class Database {
 
 function asStateError(thrown: unknown, path: string): unknown {
   if (thrown instanceof SluiceError || !(thrown instanceof Error)) return thrown;
-  const busy = 'errcode' in thrown && thrown.errcode === sqliteBusy;
+  const busy = hasResultCode(thrown, sqliteBusy);
   const reason = busy
     ? 'another workspace uses this state folder; stop it or choose another folder with --state'
     : `cannot be opened (${thrown.message})`;
   return new SluiceError('state_invalid', `${path}: ${reason}`, { cause: thrown });
+}
+
+function asDiskFull(thrown: unknown, path: string): unknown {
+  if (!hasResultCode(thrown, sqliteFull)) return thrown;
+  const message = `${path}: no room left on the disk; nothing was changed; free some and try again`;
+  return new SluiceError('disk_full', message, { cause: thrown });
+}
+
+/** SQLite's extended result codes carry the primary one in their low byte. */
+function hasResultCode(thrown: unknown, code: number): boolean {
+  const errcode = thrown instanceof Error && 'errcode' in thrown ? Number(thrown.errcode) : 0;
+  return (errcode & 0xff) === code;
 }

@@ -56,7 +56,11 @@ async function deployment(record: DeploymentRecord) {
 describe('an activator without a disk to write on', () => {
   it('restores what served before, also what is still on trial', async () => {
     const trial = { image: a, crashes: 0, activating: false };
-    const { activator, entry, activated, breakDisk } = await deployment({ ...emptyRecord(), active: a, trial });
+    const { activator, entry, activated, breakDisk } = await deployment({
+      ...emptyRecord(),
+      active: a,
+      trial,
+    });
     await breakDisk();
     await activator.activate(entry, a);
     expect(activated).toEqual([a]);
