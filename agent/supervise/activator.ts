@@ -1,8 +1,13 @@
+import type { Logger } from '../../base/logger.ts';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Digest } from '../../contract/names.ts';
-import type { DeploymentRecord } from '../images/image-set.ts';
+import type { AgentEvent } from '../agent-events.ts';
+import type { AgentLimits } from '../agent-limits.ts';
+import type { Clock } from '../clock.ts';
+import type { DeploymentRecord, ImageSet } from '../images/image-set.ts';
+import type { ImagePuller } from '../images/puller.ts';
 import { type DeploymentEntry, toReportedError } from './deployment-entry.ts';
-import type { ReconcilerOptions } from './reconciler.ts';
+import type { ScoringProcess } from './scoring-process.ts';
 import {
   crashesOf,
   isCandidate,
@@ -16,11 +21,14 @@ import {
 } from './trial.ts';
 
 /** What an activator works with. */
-export interface ActivatorOptions
-  extends Pick<
-    ReconcilerOptions,
-    'images' | 'puller' | 'scoring' | 'clock' | 'limits' | 'logger' | 'onEvent'
-  > {
+export interface ActivatorOptions {
+  images: ImageSet;
+  puller: Pick<ImagePuller, 'pull' | 'scrub'>;
+  scoring: Pick<ScoringProcess, 'activate' | 'remove'>;
+  clock: Clock;
+  limits: AgentLimits;
+  logger: Logger;
+  onEvent: (event: AgentEvent) => void;
   onFailed: (entry: DeploymentEntry, image: Digest, error: SluiceError) => void;
   /** An image was switched to, or outlived its trial: older blobs may go. */
   onSettled: () => void;

@@ -1,33 +1,19 @@
-import type { Logger } from '../../base/logger.ts';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { DesiredDocument, DesiredVersion, ReportedDeployment } from '../../contract/messages.ts';
 import type { Digest, Name } from '../../contract/names.ts';
-import type { AgentEvent } from '../agent-events.ts';
-import type { AgentLimits } from '../agent-limits.ts';
-import type { Clock } from '../clock.ts';
-import type { ImageSet } from '../images/image-set.ts';
 import type { PullProgress } from '../images/progress.ts';
-import type { ImagePuller } from '../images/puller.ts';
-import { Activator } from './activator.ts';
+import { Activator, type ActivatorOptions } from './activator.ts';
 import type { NpuDescription } from './control-protocol.ts';
 import { type Action, decide } from './decide.ts';
 import { type DeploymentEntry, isBusy, newEntry, nextSetback, reportOf, viewOf } from './deployment-entry.ts';
-import type { ScoringProcess } from './scoring-process.ts';
 import { mayTryAgain } from './trial.ts';
 
 /** What a reconciler works with. */
-export interface ReconcilerOptions {
-  images: ImageSet;
-  puller: Pick<ImagePuller, 'pull' | 'scrub'>;
-  scoring: Pick<ScoringProcess, 'activate' | 'remove'>;
+export interface ReconcilerOptions extends Omit<ActivatorOptions, 'onFailed' | 'onSettled'> {
   /** Removes what none of these images and blobs needs. */
   collect: (needed: { images: ReadonlySet<Digest>; keep: ReadonlySet<Digest> }) => Promise<unknown>;
-  clock: Clock;
-  limits: AgentLimits;
-  logger: Logger;
   /** What is to be reported changed. */
   onChange: () => void;
-  onEvent: (event: AgentEvent) => void;
 }
 
 /**
