@@ -74,5 +74,12 @@ export async function connectWorkspace(options: {
       `no token for ${url}: set SLUICE_TOKEN to the content of the workspace's admin-token file, or use its --state`,
     );
   }
+  // fetch would refuse it as well, with a message that shows it.
+  if (!/^[\x21-\x7e]+$/.test(token.trim())) {
+    throw new SluiceError(
+      'unauthorized',
+      `the token for ${url} is empty or has characters that no token has: set SLUICE_TOKEN to the content of the workspace's admin-token file`,
+    );
+  }
   return new WorkspaceClient({ url, token: token.trim() });
 }

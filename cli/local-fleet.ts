@@ -39,6 +39,11 @@ export class LocalFleet {
   #workspace: Workspace | undefined;
   #agent: ChildProcess | undefined;
   #agentEnded: Promise<SluiceError> | undefined;
+  /** Settles when the workspace is up, or is not going to be. */
+  #workspaceStarted: Promise<unknown> = Promise.resolve();
+  #stopping = false;
+  /** The one that was asked for may be 0: any. */
+  #scoringPort: number | undefined;
 
   constructor(options: LocalFleetOptions) {
     this.#options = options;
@@ -70,10 +75,17 @@ export class LocalFleet {
     throw await (this.#agentEnded ?? new Promise<never>(() => undefined));
   }
 
-  /** Stops device and workspace. */
+  /** Stops device and workspace, also when `start` is not done yet; it then rejects. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await stopChild(this.#agent);
+    await this.#workspaceStarted;
     await this.#workspace?.stop();
+  }
+
+  /** To be called before anything is started that only `stop` would end. */
+  #checkGoingOn(): void {
+    if (this.#stopping) throw new SluiceError('cancelled', 'stopped before everything was up');
   }
 
   async #startWorkspace(): Promise<WorkspaceAddresses> {
@@ -87,13 +99,16 @@ export class LocalFleet {
   }
 
   async #tryWorkspace(ports: { apiPort?: number; mqttPort?: number }): Promise<WorkspaceAddresses> {
+    this.#checkGoingOn();
     const workspace = new Workspace({
       stateFolder: stateFolders(this.#options.state).workspace,
       logger: createLogger({ name: 'workspace', level: this.#options.logLevel }),
       ...ports,
     });
     this.#workspace = workspace;
-    return workspace.start();
+    const started = workspace.start();
+    this.#workspaceStarted = started.catch(() => undefined);
+    return started;
   }
 
   async #registerModel(client: WorkspaceClient): Promise<Model> {
@@ -134,6 +149,7 @@ export class LocalFleet {
   }
 
   #startAgent(options: { apiUrl: string; token: string | undefined; digest: string }): Promise<void> {
+    this.#checkGoingOn();
     const { state, port, npu, logLevel } = this.#options;
     const start = {
       stateFolder: stateFolders(state).device(deviceName),
@@ -168,6 +184,7 @@ export class LocalFleet {
     const serving = new Promise<void>((resolve, reject) => {
       child.on('message', (message: AgentMessage) => {
         if (message.type === 'start-failed') return;
+        if (message.type === 'listening') this.#scoringPort = message.port;
         tell('device', describeEvent(message));
         if (message.type === 'serving' && message.image === digest) resolve();
         if (message.type === 'failed') reject(new SluiceError(message.error.code, message.error.message));
@@ -192,7 +209,7 @@ export class LocalFleet {
   }
 
   #invitation(): string {
-    const url = `http://127.0.0.1:${this.#options.port}`;
+    const url = `http://127.0.0.1:${this.#scoringPort ?? this.#options.port}`;
     const samples = relative(process.env.INIT_CWD ?? process.cwd(), sampleFolder) || '.';
     return [
       '',

@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { logLevels } from '../base/logger.ts';
 import { sluiceVersion } from '../base/version.ts';
-import { toSluiceError } from '../contract/errors.ts';
+import { SluiceError, toSluiceError } from '../contract/errors.ts';
 import { addAgentCommands } from './commands/agent.ts';
 import { addDeployCommands } from './commands/deploy.ts';
 import { addDeviceCommands } from './commands/device.ts';
@@ -21,7 +21,7 @@ function buildProgram(): Command {
     .option('--json', 'print one JSON document instead of text', false)
     .option('--state <folder>', 'where workspace and devices of this machine keep their state', '.sluice')
     .option('--log-level <level>', logLevels.join(', '), oneOf(logLevels), 'warn')
-    .showHelpAfterError('(add --help for the options)')
+    .configureOutput({ outputError: (text) => printError(usageError(text), process.argv.includes('--json')) })
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong command line.')
     .exitOverride();
   addUpCommand(program);
@@ -40,6 +40,12 @@ function buildProgram(): Command {
 function exitThrough(command: Command): void {
   command.exitOverride();
   for (const child of command.commands) exitThrough(child);
+}
+
+/** Commander's message, which may have a line of suggestions, as one of our errors. */
+function usageError(text: string): SluiceError {
+  const reason = text.replace(/^error: /, '').trim();
+  return new SluiceError('usage', `${reason.replace(/[.!]$/, '')}; add --help for the options`);
 }
 
 async function main(): Promise<number> {

@@ -25,6 +25,9 @@ export function readModelSignature(model: Uint8Array): TensorSignature {
 function describe(value: OnnxValue, role: 'input' | 'output'): TensorDescription {
   const where = `graph ${role} ${quoted(value.name)}`;
   if (value.name === '') throw new SluiceError('model_invalid', `ONNX model: a graph ${role} has no name`);
+  if (value.name === '__proto__') {
+    throw new SluiceError('model_unsupported', `${where}: ONNX Runtime's binding cannot take this name`);
+  }
   if (value.elementType === undefined) {
     throw new SluiceError('model_unsupported', `${where}: is no tensor; only tensors can be served`);
   }

@@ -49,11 +49,7 @@ const clientErrors: Record<string, { code: ErrorCode; message: string }> = {
  * Answers what is not readable as HTTP, in the same form as every other error, and hangs up: at once when the
  * client does, else after `hangUpMs`, because nothing else ends a connection that the client keeps half open.
  */
-export function answerClientError(
-  thrown: Error & { code?: string },
-  socket: Socket,
-  hangUpMs: number,
-): void {
+export function answerClientError(thrown: Error & { code?: string }, socket: Socket, hangUpMs: number): void {
   if (!socket.writable || thrown.code === 'ECONNRESET') {
     socket.destroy();
     return;

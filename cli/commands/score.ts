@@ -60,10 +60,11 @@ async function score(file: string, options: ScoreOptions) {
 }
 
 async function post(url: string, file: string, route: string | undefined): Promise<Response> {
+  const body = await readFile(file);
   try {
     return await fetch(url, {
       method: 'POST',
-      body: await readFile(file),
+      body,
       headers: {
         'content-type': contentTypes[extname(file).toLowerCase()] ?? 'application/octet-stream',
         ...(route === undefined ? {} : { 'x-sluice-route': route }),

@@ -14,7 +14,7 @@ import { clampOperators, foldClamp } from './clamps.ts';
 import { scaleOf, zeroPointOf } from './constants.ts';
 import { readConvolution, readGemm, readMatMul } from './dense-nodes.ts';
 import type { BatchShape, DenseLayer, QuantisedRegion, RegionBoundary } from './region.ts';
-import { inputShape, reshape } from './shapes.ts';
+import { describeShape, inputShape, reshape } from './shapes.ts';
 
 /** A graph with the nodes that read each tensor. */
 interface IndexedGraph {
@@ -144,6 +144,7 @@ function readTail(
   const [output] = graph.outputs;
   if (output?.name !== floatTensor) throw unsupportedNode(node, 'its output is not the output of the graph');
   checkFloat(output, 'output');
+  checkDeclared(output, position.shape);
   return readBoundary(graph, {
     node,
     floatTensor,
@@ -158,6 +159,17 @@ function checkFloat(value: OnnxValue, role: string): void {
   throw new SluiceError(
     'model_unsupported',
     `graph ${role} ${quoted(value.name)}: is ${actual}; this NPU takes FLOAT`,
+  );
+}
+
+/** Clients are told the declared shape, and the NPU route answers in it: it must be what the layers give. */
+function checkDeclared(output: OnnxValue, { item }: BatchShape): void {
+  const [, ...declared] = output.shape ?? [];
+  if (declared.length === item.length && declared.every((dimension, axis) => dimension === item[axis]))
+    return;
+  throw new SluiceError(
+    'model_unsupported',
+    `graph output ${quoted(output.name)}: its shape is declared as [${output.shape}], its layers give ${describeShape({ batch: -1, item })}; declare the fixed dimensions`,
   );
 }
 

@@ -173,6 +173,16 @@ describe('scoring scripts', () => {
     expect([next.status, next.text]).toEqual([200, 'fine']);
   });
 
+  it('cannot make up error codes', async () => {
+    const scoring = await serve(`
+      export async function run(input, context) {
+        const caught = await context.infer({}).catch((error) => error);
+        throw new caught.constructor(input.text(), 'made up');
+      }`);
+    expect(await codeOf(scoring, 'no_such_code')).toEqual([500, 'script_failed']);
+    expect(await codeOf(scoring, 'toString')).toEqual([500, 'script_failed']);
+  });
+
   it('cannot answer without measure', async () => {
     const scoring = await startScoring({ limits: { scriptOutputBytesMax: 1_000 } });
     await scoring.deploy('fashion', {

@@ -157,6 +157,22 @@ describe('process end', () => {
     expect([threw.code, threw.signal]).toEqual([1, null]);
   });
 
+  it('waits for a close while a run times out', async () => {
+    const script = `
+      import { NpuDevice } from ${JSON.stringify(pathToFileURL(repositoryPath('dist/native/npu.js')).href)};
+      import { slowProgram } from ${JSON.stringify(pathToFileURL(repositoryPath('dist/test/native/npu-programs.js')).href)};
+      const device = NpuDevice.open({ kind: 'simulator', configuration: 'kv260-m' });
+      const program = device.load(slowProgram());
+      program.run(new Uint8Array(program.inputBytes), { timeoutMs: 1 }).catch((error) => console.log(error.code));
+      await new Promise((resolve) => setImmediate(resolve));
+      const closed = device.close();
+      for (const end = performance.now() + 3; performance.now() < end; );
+      await closed;
+      console.log('closed');`;
+    const ended = await endOf(['--input-type=module', '--eval', script]);
+    expect(ended).toEqual({ code: 0, signal: null, text: 'device_timeout\nclosed\n' });
+  });
+
   it('comes by itself with an idle device that nobody closed', async () => {
     const script = `
       import { NpuDevice } from ${JSON.stringify(pathToFileURL(repositoryPath('dist/native/npu.js')).href)};

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { compileModel } from '../../../compiler/compile.ts';
 import type { OnnxNode, OnnxTensor } from '../../../compiler/onnx/model.ts';
+import { readModel } from '../../../compiler/onnx/read-model.ts';
+import { writeModel } from '../../../compiler/onnx/write-model.ts';
 import { type ChainOptions, constant, denseChain, node } from '../../support/onnx-models.ts';
 
 interface Parts {
@@ -208,6 +210,21 @@ describe('compileModel refuses', () => {
       compileModel(denseChain({ ...gemms, batch }), { configuration: 'ci' }),
     ).rejects.toMatchObject({
       code: 'model_unsupported',
+    });
+  });
+
+  it.each([
+    ['an open dimension', [-1, -1]],
+    ['another size', [-1, 5]],
+    ['another rank', [-1, 2, 2]],
+    ['no batch', [4]],
+  ])('a graph output declared with %s', async (_, shape) => {
+    const model = readModel(denseChain(gemms));
+    const outputs = model.graph.outputs.map((output) => ({ ...output, shape }));
+    const declared = writeModel({ ...model, graph: { ...model.graph, outputs } });
+    await expect(compileModel(declared, { configuration: 'ci' })).rejects.toMatchObject({
+      code: 'model_unsupported',
+      message: expect.stringMatching(/graph output "y".*\[N,4\]/),
     });
   });
 });

@@ -50,6 +50,7 @@ describe('readModelSignature', () => {
     ['a sequence', [{ name: 's', type: { sequenceType: {} } }], /"s": is no tensor/],
     ['an input without type', [{ name: 's' }], /"s": is no tensor/],
     ['an unknown rank', [tensorValue('a', 1)], /"a": its number of dimensions is unknown/],
+    ['a name that JavaScript objects cannot hold', [tensorValue('__proto__', 1, [])], /"__proto__"/],
     ['too many dimensions', [tensorValue('a', 1, Array(17).fill({ dimValue: 1 }))], /"a": 17 dimensions/],
   ])('refuses %s', (_, input, message) => {
     expect(() => readModelSignature(modelWith({ input }))).toThrow(
