@@ -33,7 +33,7 @@ export async function benchRoutes(): Promise<Record<string, Measurement[]>> {
   const npu = new NpuEngine({
     ...common,
     route: 'fpga-sim',
-    program: device.load(program),
+    program: await device.load(program),
     npu: { configuration, hardwareHash: device.hardware.hash, inputs, outputs },
     timeoutMs: 10_000,
   });

@@ -24,7 +24,7 @@ export async function verifyCompiledModel(
 ): Promise<void> {
   const device = NpuDevice.open({ kind: 'simulator', configuration: options.configuration });
   try {
-    const program = device.load(compiled.program);
+    const program = await device.load(compiled.program);
     await verifyProgram(compiled, async (inputs) => (await program.run(inputs)).outputs);
     program.unload();
   } finally {

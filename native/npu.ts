@@ -1,6 +1,13 @@
 import { createRequire } from 'node:module';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../contract/errors.ts';
+import { limits } from '../contract/limits.ts';
+
+/** Programs of one device that load or wait to. */
+const loadsMax = 64;
+/** Bytes of a program that are copied in one turn of the event loop; the fresh pages cost more than the copy. */
+const copyPieceBytes = 1024 * 1024;
 
 /** What a device is. */
 export interface NpuHardware {
@@ -30,6 +37,13 @@ export interface NpuRunResult {
 type DeviceHandle = { readonly deviceHandle: unique symbol };
 type ProgramHandle = { readonly programHandle: unique symbol };
 
+/** A program that the addon has made resident. */
+interface LoadedProgram {
+  handle: ProgramHandle;
+  inputBytes: number;
+  outputBytes: number;
+}
+
 /** The addon's functions (native/addon/module.cpp). */
 interface NativeAddon {
   initialise(errorClass: typeof SluiceError): void;
@@ -38,7 +52,8 @@ interface NativeAddon {
   load(
     device: DeviceHandle,
     file: Uint8Array,
-  ): { handle: ProgramHandle; inputBytes: number; outputBytes: number };
+    callback: (error: SluiceError | null, loaded: LoadedProgram) => void,
+  ): void;
   unload(program: ProgramHandle): void;
   submit(
     program: ProgramHandle,
@@ -65,14 +80,17 @@ function loadAddon(): NativeAddon {
 }
 
 /**
- * One NPU. Its work runs on a thread of its own; an idle device does not keep the process alive.
- * Close it when done: `close()` waits for the thread.
+ * One NPU. It runs and loads programs on threads of its own; an idle device does not keep the process
+ * alive. Close it when done: `close()` waits for the threads.
  */
 export class NpuDevice {
   readonly hardware: NpuHardware;
   readonly #addon: NativeAddon;
   readonly #handle: DeviceHandle;
   #closed: Promise<void> | undefined;
+  #loads = 0;
+  /** Fulfilled when the load that was asked for last has ended; keeps nothing of it. */
+  #lastLoad: Promise<void> = Promise.resolve();
 
   private constructor(addon: NativeAddon, handle: DeviceHandle) {
     this.#addon = addon;
@@ -88,18 +106,70 @@ export class NpuDevice {
 
   /**
    * Checks a program file (contract/npu/program.ts) completely and makes it resident; several programs
-   * may be at a time. Throws `program_invalid`, `program_hardware_mismatch` or `device_closed`.
+   * may be at a time. Loads follow one another and wait for no run. The bytes must stay as they are until
+   * the answer. Rejects with `program_invalid`, `program_hardware_mismatch`, `queue_full` (64 programs
+   * load or wait to), `device_fault` (no memory) or `device_closed`.
    */
-  load(program: Uint8Array): NpuProgram {
-    const { handle, inputBytes, outputBytes } = this.#addon.load(this.#handle, program);
-    return new NpuProgram({ addon: this.#addon, handle, inputBytes, outputBytes });
+  async load(program: Uint8Array): Promise<NpuProgram> {
+    if (this.#closed !== undefined) throw closedError();
+    if (this.#loads >= loadsMax) {
+      throw new SluiceError('queue_full', `NPU: ${loadsMax} programs load or wait to already`);
+    }
+    this.#loads += 1;
+    const loaded = this.#lastLoad.then(() => this.#loadInTurn(program));
+    this.#lastLoad = loaded.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return new NpuProgram({ addon: this.#addon, ...(await loaded) });
+    } finally {
+      this.#loads -= 1;
+    }
   }
 
-  /** Stops the device; what runs or waits on it is rejected with `device_closed`. Idempotent. */
+  async #loadInTurn(program: Uint8Array): Promise<LoadedProgram> {
+    const copy = await this.#copyOf(program);
+    return new Promise((resolve, reject) => {
+      this.#addon.load(this.#handle, copy, (error, loaded) => {
+        if (error === null) resolve(loaded);
+        else reject(error);
+      });
+    });
+  }
+
+  /** A copy that nobody else can change or transfer while another thread reads it, made piece by piece. */
+  async #copyOf(program: Uint8Array): Promise<Uint8Array> {
+    if (program.length > limits.programBytesMax) {
+      throw new SluiceError(
+        'program_invalid',
+        `NPU program: ${program.length} bytes, at most ${limits.programBytesMax} expected`,
+      );
+    }
+    const copy = new Uint8Array(program.length);
+    for (let start = 0; start < program.length; start += copyPieceBytes) {
+      if (this.#closed !== undefined) throw closedError();
+      copy.set(program.subarray(start, start + copyPieceBytes), start);
+      await setImmediate();
+    }
+    if (program.length !== copy.length) {
+      throw new SluiceError(
+        'program_invalid',
+        'NPU program: its buffer was resized or transferred meanwhile',
+      );
+    }
+    return copy;
+  }
+
+  /** Stops the device; what runs, loads or waits on it is rejected with `device_closed`. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => this.#addon.close(this.#handle, resolve));
     return this.#closed;
   }
+}
+
+function closedError(): SluiceError {
+  return new SluiceError('device_closed', 'NPU: the device is closed');
 }
 
 /** A program that is resident on a device. */

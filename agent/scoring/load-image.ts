@@ -88,7 +88,7 @@ async function startNpu(environment: ImageEnvironment, image: OpenedImage): Prom
         `(${npu.description.hash.slice(0, 12)}); build the image for this one`,
     );
   }
-  const program = npu.device.load(
+  const program = await npu.device.load(
     await readVerified(blobs, await requireLayer(blobs, image, layerPaths.program)),
   );
   try {

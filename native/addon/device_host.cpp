@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "native/addon/errors.hpp"
+#include "native/addon/handles.hpp"
 
 namespace sluice::addon {
 namespace {
@@ -23,11 +24,21 @@ Napi::Value CountersOf(Napi::Env env, const Counters& counters) {
   return object;
 }
 
+Napi::Value LoadedOf(Napi::Env env, ProgramHandle handle) {
+  const Program& program = handle.resident->program();
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("inputBytes", static_cast<double>(program.input_bytes));
+  object.Set("outputBytes", static_cast<double>(program.output_bytes));
+  object.Set("handle", Wrap<ProgramHandle>(env, kProgramTag, std::move(handle)));
+  return object;
+}
+
 }  // namespace
 
-// What the worker's thread sends: one answer, or that it has ended.
+// What the worker's threads send: one answer, that the load has ended, or that they have.
 struct DeviceHost::Message {
-  bool closed = false;
+  enum class Kind { kCompleted, kLoaded, kClosed };
+  Kind kind;
   Completion completion;
 };
 
@@ -46,9 +57,10 @@ void DeviceHost::Open() {
   end_hook_ = Napi::Env(env_).AddCleanupHook(&DeviceHost::OnEnvironmentEnd, this);
   WorkerEvents events;
   events.completed = [this](Completion completion) {
-    Send(std::make_unique<Message>(Message{false, std::move(completion)}));
+    Send(std::make_unique<Message>(Message{Message::Kind::kCompleted, std::move(completion)}));
   };
-  events.closed = [this] { Send(std::make_unique<Message>(Message{true, {}})); };
+  events.loaded = [this] { Send(std::make_unique<Message>(Message{Message::Kind::kLoaded, {}})); };
+  events.closed = [this] { Send(std::make_unique<Message>(Message{Message::Kind::kClosed, {}})); };
   worker_.Start(std::move(events));
 }
 
@@ -61,16 +73,25 @@ void DeviceHost::CallJs(Napi::Env env, Napi::Function, DeviceHost* host, Message
   const std::unique_ptr<Message> owned(message);
   // Without an environment the host may be gone already.
   if (static_cast<napi_env>(env) == nullptr) return;
-  if (owned->closed) {
-    host->Closed();
-  } else {
-    host->Answer(std::move(owned->completion));
+  switch (owned->kind) {
+    case Message::Kind::kCompleted:
+      return host->Answer(std::move(owned->completion));
+    case Message::Kind::kLoaded:
+      return host->Loaded();
+    case Message::Kind::kClosed:
+      return host->Closed();
   }
 }
 
-Status DeviceHost::Load(std::span<const std::uint8_t> file,
-                        std::shared_ptr<ResidentProgram>* resident) {
-  return worker_.Load(file, resident);
+Status DeviceHost::Load(Napi::Uint8Array file, Napi::Function callback) {
+  // Pinned before the other thread reads it.
+  Loading loading{Pending{Napi::Persistent(callback), shared_from_this()}, Napi::Persistent(file)};
+  Status status = worker_.Load({file.Data(), file.ByteLength()});
+  if (!status.ok()) return status;
+  // The end of the load comes through the event loop, so it cannot overtake this.
+  loading_ = std::move(loading);
+  UpdateKeepAlive();
+  return status;
 }
 
 Status DeviceHost::Submit(std::shared_ptr<ResidentProgram> resident,
@@ -80,7 +101,7 @@ Status DeviceHost::Submit(std::shared_ptr<ResidentProgram> resident,
   if (!status.ok()) return status;
   // The answer comes through the event loop, so it cannot overtake this entry.
   pending_.emplace(*id, Pending{Napi::Persistent(callback), shared_from_this()});
-  KeepAlive(true);
+  UpdateKeepAlive();
   return status;
 }
 
@@ -90,7 +111,7 @@ void DeviceHost::Cancel(SubmissionId id) {
   worker_.Cancel(id);
   const Pending released = std::move(entry->second);
   pending_.erase(entry);
-  KeepAlive(!pending_.empty() || closing_.host != nullptr);
+  UpdateKeepAlive();
 }
 
 Status DeviceHost::Close(Napi::Function callback) {
@@ -98,7 +119,7 @@ Status DeviceHost::Close(Napi::Function callback) {
     return Status{StatusCode::kDeviceClosed, "NPU: the device is closed"};
   }
   closing_ = Pending{Napi::Persistent(callback), shared_from_this()};
-  KeepAlive(true);
+  UpdateKeepAlive();
   worker_.Close();
   return Ok();
 }
@@ -108,12 +129,27 @@ void DeviceHost::Answer(Completion completion) {
   if (entry == pending_.end()) return;
   const Pending answered = std::move(entry->second);
   pending_.erase(entry);
-  KeepAlive(!pending_.empty() || closing_.host != nullptr);
+  UpdateKeepAlive();
   if (completion.status.ok()) {
     answered.callback.Call({Napi::Env(env_).Null(), OutputsOf(env_, completion.outputs),
                             CountersOf(env_, completion.counters)});
   } else {
     answered.callback.Call({MakeError(env_, completion.status)});
+  }
+}
+
+void DeviceHost::Loaded() {
+  const Loading loaded = std::exchange(loading_, Loading{});
+  if (loaded.pending.host == nullptr) return;
+  UpdateKeepAlive();
+  std::shared_ptr<ResidentProgram> resident;
+  const Status status = worker_.TakeLoaded(&resident);
+  if (status.ok()) {
+    loaded.pending.callback.Call(
+        {Napi::Env(env_).Null(),
+         LoadedOf(env_, ProgramHandle{loaded.pending.host, std::move(resident)})});
+  } else {
+    loaded.pending.callback.Call({MakeError(env_, status)});
   }
 }
 
@@ -138,10 +174,13 @@ void DeviceHost::Shutdown() {
   if (!end_hook_.IsEmpty()) end_hook_.Remove(env_);
   channel_.Abort();
   pending_.clear();
+  loading_ = Loading{};
   closing_ = Pending{};
 }
 
-void DeviceHost::KeepAlive(bool keep) {
+void DeviceHost::UpdateKeepAlive() {
+  const bool keep =
+      !pending_.empty() || loading_.pending.host != nullptr || closing_.host != nullptr;
   if (keep == kept_alive_ || shut_down_) return;
   kept_alive_ = keep;
   if (keep) {

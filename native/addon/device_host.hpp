@@ -1,4 +1,5 @@
-// One device of one JavaScript environment: callbacks on this side, its worker thread on the other.
+// One device of one JavaScript environment: callbacks on this side, its worker's threads on the
+// other.
 #ifndef SLUICE_NATIVE_ADDON_DEVICE_HOST_HPP_
 #define SLUICE_NATIVE_ADDON_DEVICE_HOST_HPP_
 
@@ -12,10 +13,10 @@
 
 namespace sluice::addon {
 
-// All members run on the environment's thread. A submission that waits for its answer keeps the
-// host and the event loop alive; an idle device keeps neither. When the environment ends, or the
-// last handle is collected, the worker is stopped and joined: at most one instruction is waited
-// for.
+// All members run on the environment's thread. A submission or load that waits for its answer keeps
+// the host and the event loop alive; an idle device keeps neither. When the environment ends, or
+// the last handle is collected, the worker is stopped and joined: at most one instruction is waited
+// for, or the device's own part of a load.
 class DeviceHost : public std::enable_shared_from_this<DeviceHost> {
  public:
   static std::shared_ptr<DeviceHost> Create(Napi::Env env, std::unique_ptr<Device> device);
@@ -25,7 +26,9 @@ class DeviceHost : public std::enable_shared_from_this<DeviceHost> {
 
   const Hardware& hardware() const { return worker_.hardware(); }
 
-  Status Load(std::span<const std::uint8_t> file, std::shared_ptr<ResidentProgram>* resident);
+  // `callback(error, { handle, inputBytes, outputBytes })` is called once. The file is pinned until
+  // then: its buffer must be neither written to nor detached.
+  Status Load(Napi::Uint8Array file, Napi::Function callback);
 
   // `callback(error, outputs, counters)` is called once, unless Cancel comes first.
   Status Submit(std::shared_ptr<ResidentProgram> resident, std::vector<std::uint8_t> inputs,
@@ -49,24 +52,31 @@ class DeviceHost : public std::enable_shared_from_this<DeviceHost> {
     std::shared_ptr<DeviceHost> host;
   };
 
+  struct Loading {
+    Pending pending;
+    Napi::Reference<Napi::Uint8Array> file;
+  };
+
   DeviceHost(Napi::Env env, std::unique_ptr<Device> device)
       : env_(env), worker_(std::move(device)) {}
 
   void Open();
-  // From the worker's thread.
+  // From the worker's threads.
   void Send(std::unique_ptr<Message> message);
   void Answer(Completion completion);
+  void Loaded();
   void Closed();
-  // Stops and joins the thread and lets go of everything in the environment; idempotent.
+  // Stops and joins the threads and lets go of everything in the environment; idempotent.
   void Shutdown();
   // The event loop stays alive while there is something to answer.
-  void KeepAlive(bool keep);
+  void UpdateKeepAlive();
 
   const Napi::Env env_;
   DeviceWorker worker_;
   Channel channel_;
   EndHook end_hook_;
   std::unordered_map<SubmissionId, Pending> pending_;
+  Loading loading_;
   Pending closing_;
   bool kept_alive_ = false;
   bool shut_down_ = false;

@@ -8,28 +8,11 @@
 
 #include "native/addon/device_host.hpp"
 #include "native/addon/errors.hpp"
+#include "native/addon/handles.hpp"
 #include "native/devices/simulator/simulator.hpp"
 
 namespace sluice::addon {
 namespace {
-
-constexpr napi_type_tag kDeviceTag{0x9a1f4e63c20b47d5, 0x8b57e0d9164c32a1};
-constexpr napi_type_tag kProgramTag{0x3c6d9b20f7e8415a, 0xa4d2187f5be90c36};
-
-// What the handles stand for. Both keep the device alive.
-using DeviceHandle = std::shared_ptr<DeviceHost>;
-struct ProgramHandle {
-  DeviceHandle device;
-  std::shared_ptr<ResidentProgram> resident;
-};
-
-template <class Handle>
-Napi::Value Wrap(Napi::Env env, const napi_type_tag& tag, Handle handle) {
-  const auto external = Napi::External<Handle>::New(env, new Handle(std::move(handle)),
-                                                    [](Napi::Env, Handle* owned) { delete owned; });
-  external.TypeTag(&tag);
-  return external;
-}
 
 template <class Handle>
 Handle& Unwrap(const Napi::CallbackInfo& info, const napi_type_tag& tag, const char* what) {
@@ -93,17 +76,12 @@ Napi::Value Describe(const Napi::CallbackInfo& info) {
   return object;
 }
 
-// load(device, file) -> { handle, inputBytes, outputBytes }
-Napi::Value Load(const Napi::CallbackInfo& info) {
-  const DeviceHandle& device = DeviceOf(info);
-  std::shared_ptr<ResidentProgram> resident;
-  ThrowUnlessOk(info.Env(), device->Load(BytesOf(info, 1), &resident));
-  const Napi::Object object = Napi::Object::New(info.Env());
-  object.Set("inputBytes", static_cast<double>(resident->program().input_bytes));
-  object.Set("outputBytes", static_cast<double>(resident->program().output_bytes));
-  object.Set("handle", Wrap<ProgramHandle>(info.Env(), kProgramTag,
-                                           ProgramHandle{device, std::move(resident)}));
-  return object;
+// load(device, file, callback); until the callback nobody may write to the file or detach its
+// buffer
+void Load(const Napi::CallbackInfo& info) {
+  BytesOf(info, 1);
+  ThrowUnlessOk(info.Env(),
+                DeviceOf(info)->Load(info[1].As<Napi::Uint8Array>(), FunctionOf(info, 2)));
 }
 
 // unload(program)

@@ -31,8 +31,8 @@ constexpr Tables kTables = MakeTables();
 
 }  // namespace
 
-std::uint32_t Crc32(std::span<const std::uint8_t> bytes) {
-  std::uint32_t crc = 0xffffffffu;
+std::uint32_t Crc32(std::span<const std::uint8_t> bytes, std::uint32_t before) {
+  std::uint32_t crc = before ^ 0xffffffffu;
   while (bytes.size() >= kSlices) {
     std::uint32_t next = 0;
     for (std::size_t index = 0; index < 4; ++index) {

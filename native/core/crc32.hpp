@@ -7,7 +7,8 @@
 
 namespace sluice {
 
-std::uint32_t Crc32(std::span<const std::uint8_t> bytes);
+// `before` is the checksum of the bytes that come before these.
+std::uint32_t Crc32(std::span<const std::uint8_t> bytes, std::uint32_t before = 0);
 
 }  // namespace sluice
 

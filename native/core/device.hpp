@@ -42,7 +42,8 @@ class Device {
 
   virtual const Hardware& hardware() const = 0;
 
-  // Makes a checked program resident. May be called while Run runs on another thread.
+  // Makes a checked program resident. May be called while Run runs on another thread;
+  // one call at a time.
   virtual Status Load(Program program, std::shared_ptr<ResidentProgram>* resident) = 0;
 
   // Runs one item. `input` and `output` have the program's sizes. Ends early with kCancelled once

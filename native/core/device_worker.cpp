@@ -1,7 +1,9 @@
 #include "native/core/device_worker.hpp"
 
 #include <algorithm>
+#include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "native/core/limits.hpp"
@@ -40,16 +42,27 @@ void DeviceWorker::Start(WorkerEvents events) {
   thread_ = std::thread([this] { ThreadMain(); });
 }
 
-Status DeviceWorker::Load(std::span<const std::uint8_t> file,
-                          std::shared_ptr<ResidentProgram>* resident) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (closing_) return Closed();
+Status DeviceWorker::Load(std::span<const std::uint8_t> file) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (closing_) return Closed();
+  if (loading_) return Status{StatusCode::kQueueFull, "NPU: another program is loading"};
+  // The last load's outcome was taken, so its thread has nothing left to do.
+  if (loader_.joinable()) loader_.join();
+  try {
+    loader_ = std::thread([this, file] { LoadMain(file); });
+  } catch (const std::system_error& error) {
+    return Status{StatusCode::kDeviceFault,
+                  std::string("NPU: no thread to load on: ") + error.what()};
   }
-  Program program;
-  Status status = ParseProgram(file, device_->hardware(), &program);
-  if (!status.ok()) return status;
-  return device_->Load(std::move(program), resident);
+  loading_ = true;
+  return Ok();
+}
+
+Status DeviceWorker::TakeLoaded(std::shared_ptr<ResidentProgram>* resident) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  loading_ = false;
+  *resident = std::move(loaded_);
+  return std::exchange(loaded_status_, Ok());
 }
 
 Status DeviceWorker::Submit(std::shared_ptr<ResidentProgram> resident,
@@ -79,6 +92,7 @@ void DeviceWorker::Close() {
   const std::lock_guard<std::mutex> lock(mutex_);
   closing_ = true;
   stop_running_ = true;
+  stop_loading_ = true;
   wake_.notify_one();
 }
 
@@ -90,7 +104,35 @@ void DeviceWorker::ThreadMain() {
   Submission submission;
   while (Take(&submission)) events_.completed(Run(std::move(submission)));
   for (const Submission& left : TakeAll()) events_.completed(Completion{left.id, Closed(), {}, {}});
+  // Closing, so that no other load starts.
+  if (loader_.joinable()) loader_.join();
   events_.closed();
+}
+
+void DeviceWorker::LoadMain(std::span<const std::uint8_t> file) {
+  std::shared_ptr<ResidentProgram> resident;
+  Status status = LoadNow(file, &resident);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    // A program of a closed device could not run.
+    if (closing_ && (status.ok() || status.code == StatusCode::kCancelled)) status = Closed();
+    if (status.ok()) loaded_ = std::move(resident);
+    loaded_status_ = std::move(status);
+  }
+  events_.loaded();
+}
+
+Status DeviceWorker::LoadNow(std::span<const std::uint8_t> file,
+                             std::shared_ptr<ResidentProgram>* resident) {
+  try {
+    Program program;
+    Status status = ParseProgram(file, device_->hardware(), stop_loading_, &program);
+    if (!status.ok()) return status;
+    return device_->Load(std::move(program), resident);
+  } catch (const std::bad_alloc&) {
+    return Status{StatusCode::kDeviceFault,
+                  "NPU: no memory for a program of " + std::to_string(file.size()) + " bytes"};
+  }
 }
 
 bool DeviceWorker::Take(Submission* submission) {

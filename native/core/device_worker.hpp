@@ -1,4 +1,5 @@
-// A device and the thread that runs it: a bounded queue in, one answer for each submission out.
+// A device and its threads: one runs submissions, from a bounded queue in to one answer for each
+// out; another, for as long as it takes, checks and loads a program meanwhile.
 #ifndef SLUICE_NATIVE_CORE_DEVICE_WORKER_HPP_
 #define SLUICE_NATIVE_CORE_DEVICE_WORKER_HPP_
 
@@ -27,10 +28,12 @@ struct Completion {
   Counters counters;
 };
 
-// What the worker's thread calls; neither may throw or call back into the worker.
+// What the worker's threads call; none may throw or call back into the worker.
 struct WorkerEvents {
   std::function<void(Completion)> completed;
-  // The last call: no submission is left and the thread ends.
+  // TakeLoaded has the outcome of Load.
+  std::function<void()> loaded;
+  // The last call: no submission and no load is left and the thread ends.
   std::function<void()> closed;
 };
 
@@ -46,9 +49,14 @@ class DeviceWorker {
 
   const Hardware& hardware() const { return device_->hardware(); }
 
-  // Checks a program file and makes it resident. Codes: kProgramInvalid, kProgramHardwareMismatch,
-  // kDeviceClosed.
-  Status Load(std::span<const std::uint8_t> file, std::shared_ptr<ResidentProgram>* resident);
+  // Begins to check a program file and make it resident; the bytes must stay as they are until
+  // `loaded`, which comes once. One at a time, up to TakeLoaded. Codes: kQueueFull, kDeviceClosed,
+  // kDeviceFault; on each of these nothing follows.
+  Status Load(std::span<const std::uint8_t> file);
+
+  // The outcome of Load, once, after `loaded`. Codes: kProgramInvalid, kProgramHardwareMismatch,
+  // kDeviceClosed, kDeviceFault.
+  Status TakeLoaded(std::shared_ptr<ResidentProgram>* resident);
 
   // Queues all items of `inputs`. Codes: kTensorData, kLimitExceeded, kQueueFull, kDeviceClosed; on
   // each of these no completion follows.
@@ -59,10 +67,10 @@ class DeviceWorker {
   // completes with kCancelled unless it ended just before.
   void Cancel(SubmissionId id);
 
-  // Stops the running submission and completes all with kDeviceClosed. Returns at once.
+  // Stops the running submission and the load and answers all with kDeviceClosed. Returns at once.
   void Close();
 
-  // Waits for the thread to end, after Close.
+  // Waits for the threads to end, after Close.
   void Join();
 
  private:
@@ -77,6 +85,8 @@ class DeviceWorker {
   bool Take(Submission* submission);
   Completion Run(Submission submission);
   std::deque<Submission> TakeAll();
+  void LoadMain(std::span<const std::uint8_t> file);
+  Status LoadNow(std::span<const std::uint8_t> file, std::shared_ptr<ResidentProgram>* resident);
 
   const std::unique_ptr<Device> device_;
   WorkerEvents events_;
@@ -89,6 +99,14 @@ class DeviceWorker {
   SubmissionId running_id_ = 0;
   bool closing_ = false;
   std::atomic<bool> stop_running_{false};
+
+  // The load's thread. Load starts it; the other thread joins it when the worker closes.
+  std::thread loader_;
+  // From Load to TakeLoaded.
+  bool loading_ = false;
+  Status loaded_status_;
+  std::shared_ptr<ResidentProgram> loaded_;
+  std::atomic<bool> stop_loading_{false};
 };
 
 }  // namespace sluice

@@ -17,6 +17,8 @@ constexpr std::string_view kMagic = "SLUICEPG";
 constexpr std::uint64_t kFormatVersion = 1;
 constexpr std::size_t kHeaderBytes = 128;
 constexpr std::size_t kWeightsAlignmentBytes = 64;
+// Bytes between two looks at `stop`: below a millisecond of work.
+constexpr std::size_t kPieceBytes = limits::kMiB;
 
 // Where the header's fields stand; contract/npu/program.ts has the table.
 constexpr std::size_t kVersionOffset = 8;
@@ -110,8 +112,22 @@ void ReadInstructions(Bytes section, Program* program) {
   }
 }
 
+// Copies the weights and compares their checksum.
+Status ReadWeights(Bytes section, std::uint64_t crc, const std::atomic<bool>& stop,
+                   Program* program) {
+  program->weights.resize(section.size() / kBeatBytes);
+  std::uint32_t actual = 0;
+  for (std::size_t offset = 0; offset < section.size(); offset += kPieceBytes) {
+    if (stop) return LoadingStopped();
+    const Bytes piece = section.subspan(offset, std::min(kPieceBytes, section.size() - offset));
+    std::memcpy(program->weights.data() + offset / kBeatBytes, piece.data(), piece.size());
+    actual = Crc32(piece, actual);
+  }
+  return actual == crc ? Ok() : ProgramInvalid("the weights are damaged");
+}
+
 // Finds both sections, checks their checksums and the padding between, and copies them.
-Status ReadSections(Bytes file, Program* program) {
+Status ReadSections(Bytes file, const std::atomic<bool>& stop, Program* program) {
   const std::uint64_t count = Read32(file, kInstructionCountOffset);
   if (count == 0 || count > isa::kInstructionsMax) {
     return ProgramInvalid(std::to_string(count) + " instructions, 1 to " +
@@ -136,26 +152,22 @@ Status ReadSections(Bytes file, Program* program) {
   if (Read32(file, kInstructionCrcOffset) != Crc32(instructions)) {
     return ProgramInvalid("the instructions are damaged");
   }
-  if (Read32(file, kWeightsCrcOffset) != Crc32(weights)) {
-    return ProgramInvalid("the weights are damaged");
-  }
-  program->weights.resize(weights.size() / kBeatBytes);
-  if (!weights.empty()) std::memcpy(program->weights.data(), weights.data(), weights.size());
   ReadInstructions(instructions, program);
-  return Ok();
+  return ReadWeights(weights, Read32(file, kWeightsCrcOffset), stop, program);
 }
 
 }  // namespace
 
-Status ParseProgram(Bytes file, const Hardware& hardware, Program* program) {
+Status ParseProgram(Bytes file, const Hardware& hardware, const std::atomic<bool>& stop,
+                    Program* program) {
   Status status = CheckHeader(file, hardware);
   if (!status.ok()) return status;
   Program parsed;
   status = ReadSizes(file, &parsed);
   if (!status.ok()) return status;
-  status = ReadSections(file, &parsed);
+  status = ReadSections(file, stop, &parsed);
   if (!status.ok()) return status;
-  status = CheckInstructions(parsed, hardware);
+  status = CheckInstructions(parsed, hardware, stop);
   if (!status.ok()) return status;
   *program = std::move(parsed);
   return Ok();

@@ -2,6 +2,7 @@
 #ifndef SLUICE_NATIVE_CORE_PROGRAM_HPP_
 #define SLUICE_NATIVE_CORE_PROGRAM_HPP_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,8 +26,10 @@ struct Program {
 
 // Reads a program file that may be hostile. Checks magic, version, sizes, checksums and reserved
 // bytes, that it was compiled for `hardware` (else kProgramHardwareMismatch), and every instruction
-// (program_rules.hpp). `program` is written only on success.
-Status ParseProgram(std::span<const std::uint8_t> file, const Hardware& hardware, Program* program);
+// (program_rules.hpp). `program` is written only on success. Ends early with kCancelled once `stop`
+// is set.
+Status ParseProgram(std::span<const std::uint8_t> file, const Hardware& hardware,
+                    const std::atomic<bool>& stop, Program* program);
 
 }  // namespace sluice
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string>
 
 #include "hls/npu/checks.hpp"
@@ -51,29 +52,9 @@ bool RecordValid(const Beat& beat) {
 }
 
 // Rows of one memory that an instruction touches.
-struct Rows {
-  std::uint64_t first;
-  std::uint64_t count;
-  std::uint64_t pitch;
-  std::uint64_t length;
-
-  std::uint64_t end() const { return first + (count - 1) * pitch + length; }
-  bool overlap() const { return count > 1 && pitch < length; }
+struct Rows : WordRows {
   bool fits(std::uint64_t size) const { return RowsFit(first, count, pitch, length, size); }
 };
-
-void Mark(const Rows& rows, WrittenMap* map) {
-  for (std::uint64_t row = 0; row < rows.count; ++row) {
-    map->Mark(rows.first + row * rows.pitch, rows.length);
-  }
-}
-
-bool Covers(const Rows& rows, const WrittenMap& map) {
-  for (std::uint64_t row = 0; row < rows.count; ++row) {
-    if (!map.Covers(rows.first + row * rows.pitch, rows.length)) return false;
-  }
-  return true;
-}
 
 // Follows a program's instructions and keeps what they have written so far.
 class Checker {
@@ -121,14 +102,14 @@ class Checker {
   }
 
   static Rows DramRows(const isa::Transfer& transfer) {
-    return Rows{transfer.dram_offset_beats, transfer.rows, transfer.dram_pitch_beats,
-                transfer.row_beats};
+    return Rows{
+        {transfer.dram_offset_beats, transfer.rows, transfer.dram_pitch_beats, transfer.row_beats}};
   }
 
   // `beats_per_word` divides row_beats.
   static Rows SramRows(const isa::Transfer& transfer, std::uint32_t beats_per_word) {
-    return Rows{transfer.sram_address, transfer.rows, transfer.sram_pitch,
-                transfer.row_beats / beats_per_word};
+    return Rows{{transfer.sram_address, transfer.rows, transfer.sram_pitch,
+                 transfer.row_beats / beats_per_word}};
   }
 
   WrittenMap* MapOf(Memory memory) {
@@ -157,24 +138,25 @@ class Checker {
     if (!source.fits(RegionBeats(transfer.region, sizes_))) return "LOAD from outside its region";
     if (!target.fits(WordsOf(memory))) return "LOAD beyond its memory";
     if (target.overlap()) return "LOAD of rows that overlap";
-    if (region == Region::kArena && !Covers(source, arena_)) {
+    if (region == Region::kArena && !arena_.Covers(source)) {
       return "LOAD of a part of the arena that nothing was stored to";
     }
     if (memory == Memory::kParameter && !RecordsValid(source)) {
       return "LOAD of a channel record whose multiplier, shift or reserved bytes are out of range";
     }
-    Mark(target, MapOf(memory));
+    MapOf(memory)->Mark(target);
     return kAccepted;
   }
 
-  bool RecordsValid(const Rows& source) const {
-    for (std::uint64_t row = 0; row < source.count; ++row) {
-      const std::uint64_t first = source.first + row * source.pitch;
-      for (std::uint64_t beat = first; beat < first + source.length; ++beat) {
-        if (!RecordValid(program_.weights[beat])) return false;
+  // Looks at every beat of the weight section once, however many instructions load it.
+  bool RecordsValid(const Rows& source) {
+    if (!valid_records_.has_value()) {
+      valid_records_.emplace(program_.weights.size());
+      for (std::size_t beat = 0; beat < program_.weights.size(); ++beat) {
+        if (RecordValid(program_.weights[beat])) valid_records_->Mark(beat, 1);
       }
     }
-    return true;
+    return valid_records_->Covers(source);
   }
 
   Reason CheckStore(const isa::Transfer& transfer) {
@@ -190,19 +172,19 @@ class Checker {
     if (!target.fits(RegionBeats(transfer.region, sizes_))) return "STORE to outside its region";
     if (!source.fits(hardware_.activation_words)) return "STORE from beyond its memory";
     if (target.overlap()) return "STORE of rows that overlap";
-    if (!Covers(source, activation_)) return "STORE of an activation word that was never written";
-    Mark(target, region == Region::kOutput ? &output_ : &arena_);
+    if (!activation_.Covers(source)) return "STORE of an activation word that was never written";
+    (region == Region::kOutput ? output_ : arena_).Mark(target);
     return kAccepted;
   }
 
   Reason CheckGemm(const isa::Gemm& gemm) {
-    const Rows activations{gemm.activation_address, gemm.rows, gemm.activation_pitch,
-                           gemm.input_blocks};
-    const Rows outputs{gemm.output_address, gemm.rows, gemm.output_pitch, gemm.output_blocks};
-    const Rows weights{gemm.weight_address, gemm.output_blocks, gemm.input_blocks,
-                       gemm.input_blocks};
-    const Rows records{gemm.parameter_address, gemm.output_blocks, hardware_.block,
-                       hardware_.block};
+    const Rows activations{
+        {gemm.activation_address, gemm.rows, gemm.activation_pitch, gemm.input_blocks}};
+    const Rows outputs{{gemm.output_address, gemm.rows, gemm.output_pitch, gemm.output_blocks}};
+    const Rows weights{
+        {gemm.weight_address, gemm.output_blocks, gemm.input_blocks, gemm.input_blocks}};
+    const Rows records{
+        {gemm.parameter_address, gemm.output_blocks, hardware_.block, hardware_.block}};
     if (!activations.fits(hardware_.activation_words)) return "GEMM reads beyond activation memory";
     if (!outputs.fits(hardware_.activation_words)) return "GEMM writes beyond activation memory";
     if (!weights.fits(hardware_.weight_tiles)) return "GEMM reads beyond weight memory";
@@ -212,10 +194,10 @@ class Checker {
       return "GEMM whose outputs meet its inputs";
     }
     if (gemm.minimum > gemm.maximum) return "GEMM whose minimum is above its maximum";
-    if (!Covers(activations, activation_)) return "GEMM reads an activation word never written";
-    if (!Covers(weights, weight_)) return "GEMM reads a weight tile never loaded";
-    if (!Covers(records, parameter_)) return "GEMM reads a channel record never loaded";
-    Mark(outputs, &activation_);
+    if (!activation_.Covers(activations)) return "GEMM reads an activation word never written";
+    if (!weight_.Covers(weights)) return "GEMM reads a weight tile never loaded";
+    if (!parameter_.Covers(records)) return "GEMM reads a channel record never loaded";
+    activation_.Mark(outputs);
     return kAccepted;
   }
 
@@ -228,13 +210,17 @@ class Checker {
   WrittenMap parameter_;
   WrittenMap output_;
   WrittenMap arena_;
+  // Beats of the weight section that are channel records; empty until the first is loaded.
+  std::optional<WrittenMap> valid_records_;
 };
 
 }  // namespace
 
-Status CheckInstructions(const Program& program, const Hardware& hardware) {
+Status CheckInstructions(const Program& program, const Hardware& hardware,
+                         const std::atomic<bool>& stop) {
   Checker checker(program, hardware);
   for (std::size_t index = 0; index < program.instructions.size(); ++index) {
+    if (stop) return LoadingStopped();
     const bool is_last = index + 1 == program.instructions.size();
     const Reason reason = checker.Check(program.instructions[index], is_last);
     if (reason != kAccepted) {

@@ -60,6 +60,10 @@ inline Status ProgramInvalid(std::string reason) {
   return Status{StatusCode::kProgramInvalid, "NPU program: " + std::move(reason)};
 }
 
+inline Status LoadingStopped() {
+  return Status{StatusCode::kCancelled, "NPU program: loading was stopped"};
+}
+
 }  // namespace sluice
 
 #endif  // SLUICE_NATIVE_CORE_STATUS_HPP_

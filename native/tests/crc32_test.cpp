@@ -1,6 +1,7 @@
 // CRC-32 against published values and its own bytewise definition.
 #include "native/core/crc32.hpp"
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,10 @@ int main() {
   Bytes bytes;
   for (int length = 0; length < 70; ++length) {
     SLUICE_CHECK(sluice::Crc32(bytes) == Bitwise(bytes));
+    const std::span<const std::uint8_t> all(bytes);
+    const std::size_t half = bytes.size() / 2;
+    SLUICE_CHECK(sluice::Crc32(all.subspan(half), sluice::Crc32(all.first(half))) ==
+                 Bitwise(bytes));
     bytes.push_back(static_cast<std::uint8_t>(random.Next()));
   }
   return sluice::testing::Finish();

@@ -1,4 +1,5 @@
-// The worker's queue: order, bounds, cancelling and closing, with a device that waits to be let go.
+// The worker's queue: order, bounds, cancelling, loading and closing, with a device that waits to
+// be let go.
 #include "native/core/device_worker.hpp"
 
 #include <chrono>
@@ -26,12 +27,15 @@ using sluice::testing::FileBytes;
 // Copies its input once `gate` is open, or stops when it is told to.
 class GatedDevice final : public sluice::Device {
  public:
-  GatedDevice(std::atomic<bool>* gate, std::atomic<bool>* running)
-      : gate_(gate), running_(running) {}
+  GatedDevice(std::atomic<bool>* gate, std::atomic<bool>* running, std::atomic<bool>* load_gate,
+              std::atomic<bool>* loading)
+      : gate_(gate), running_(running), load_gate_(load_gate), loading_(loading) {}
 
   const Hardware& hardware() const override { return hardware_; }
 
   Status Load(Program program, std::shared_ptr<ResidentProgram>* resident) override {
+    *loading_ = true;
+    while (!*load_gate_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     *resident = std::make_shared<ResidentProgram>(std::move(program));
     return sluice::Ok();
   }
@@ -51,25 +55,44 @@ class GatedDevice final : public sluice::Device {
  private:
   std::atomic<bool>* const gate_;
   std::atomic<bool>* const running_;
+  std::atomic<bool>* const load_gate_;
+  std::atomic<bool>* const loading_;
   const Hardware hardware_ = sluice::HardwareOf<sluice::configurations::Ci>();
 };
 
 // A worker whose answers are collected.
 class Bench {
  public:
-  Bench() : worker_(std::make_unique<GatedDevice>(&gate_, &running_)) {
+  Bench() : worker_(std::make_unique<GatedDevice>(&gate_, &running_, &load_gate_, &loading_)) {
     sluice::WorkerEvents events;
     events.completed = [this](Completion completion) {
       const std::lock_guard<std::mutex> lock(mutex_);
       completions_.push_back(std::move(completion));
     };
+    events.loaded = [this] { loads_ += 1; };
     events.closed = [this] { closed_ = true; };
     worker_.Start(std::move(events));
     sluice::testing::Random random(2);
     const auto parts =
         sluice::testing::MakeLayer(sluice::testing::MakeRandomGemm(1, 16, 16, random));
-    SLUICE_CHECK(
-        worker_.Load(sluice::testing::EncodeProgram(parts, worker_.hardware()), &resident_).ok());
+    file_ = sluice::testing::EncodeProgram(parts, worker_.hardware());
+    SLUICE_CHECK(Load() == StatusCode::kOk);
+    SLUICE_CHECK(worker_.Load(file_).code == StatusCode::kQueueFull);
+    SLUICE_CHECK(WaitForLoad(&resident_) == StatusCode::kOk);
+    SLUICE_CHECK(resident_ != nullptr);
+    loading_ = false;
+  }
+
+  StatusCode Load() { return worker_.Load(file_).code; }
+
+  StatusCode WaitForLoad(std::shared_ptr<ResidentProgram>* resident) {
+    while (loads_ == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    loads_ = 0;
+    return worker_.TakeLoaded(resident).code;
+  }
+
+  void WaitUntilLoading() const {
+    while (!loading_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
   StatusCode Submit(std::uint8_t first, std::size_t bytes = 16) {
@@ -99,6 +122,9 @@ class Bench {
   }
 
   void Open() { gate_ = true; }
+  void HoldLoads() { load_gate_ = false; }
+  void OpenLoads() { load_gate_ = true; }
+  FileBytes& file() { return file_; }
   DeviceWorker& worker() { return worker_; }
   SubmissionId last_id() const { return last_id_; }
   bool closed() const { return closed_; }
@@ -107,6 +133,10 @@ class Bench {
   std::atomic<bool> gate_{false};
   std::atomic<bool> running_{false};
   std::atomic<bool> closed_{false};
+  std::atomic<bool> load_gate_{true};
+  std::atomic<bool> loading_{false};
+  std::atomic<int> loads_{0};
+  FileBytes file_;
   std::mutex mutex_;
   std::vector<Completion> completions_;
   std::shared_ptr<ResidentProgram> resident_;
@@ -189,8 +219,39 @@ void CheckClose() {
   }
   SLUICE_CHECK(bench.closed());
   SLUICE_CHECK(bench.Submit(1) == StatusCode::kDeviceClosed);
+  SLUICE_CHECK(bench.Load() == StatusCode::kDeviceClosed);
+}
+
+void CheckLoadBesideRun() {
+  Bench bench;
+  bench.HoldLoads();
+  SLUICE_CHECK(bench.Load() == StatusCode::kOk);
+  bench.WaitUntilLoading();
+  bench.Open();
+  SLUICE_CHECK(bench.Submit(1) == StatusCode::kOk);
+  bench.WaitForCompletions(1);
+  SLUICE_CHECK(bench.Load() == StatusCode::kQueueFull);
+  bench.OpenLoads();
   std::shared_ptr<ResidentProgram> resident;
-  SLUICE_CHECK(bench.worker().Load({}, &resident).code == StatusCode::kDeviceClosed);
+  SLUICE_CHECK(bench.WaitForLoad(&resident) == StatusCode::kOk);
+  bench.file().back() ^= 1;
+  SLUICE_CHECK(bench.Load() == StatusCode::kOk);
+  SLUICE_CHECK(bench.WaitForLoad(&resident) == StatusCode::kProgramInvalid);
+  SLUICE_CHECK(resident == nullptr);
+}
+
+void CheckCloseDuringLoad() {
+  Bench bench;
+  bench.HoldLoads();
+  SLUICE_CHECK(bench.Load() == StatusCode::kOk);
+  bench.WaitUntilLoading();
+  bench.worker().Close();
+  SLUICE_CHECK(!bench.closed());
+  bench.OpenLoads();
+  bench.CloseAndTake();
+  std::shared_ptr<ResidentProgram> resident;
+  SLUICE_CHECK(bench.WaitForLoad(&resident) == StatusCode::kDeviceClosed);
+  SLUICE_CHECK(resident == nullptr && bench.closed());
 }
 
 }  // namespace
@@ -201,5 +262,7 @@ int main() {
   CheckCancelWaiting();
   CheckCancelRunning();
   CheckClose();
+  CheckLoadBesideRun();
+  CheckCloseDuringLoad();
   return sluice::testing::Finish();
 }

@@ -36,13 +36,13 @@ RandomGemm SmallGemm() {
 
 StatusCode Parse(const FileBytes& file) {
   Program program;
-  return sluice::ParseProgram(file, CiHardware(), &program).code;
+  return sluice::ParseProgram(file, CiHardware(), std::atomic<bool>(false), &program).code;
 }
 
 // What a device says to a file: the loader's refusal, or how the run ended.
 StatusCode ParseAndRun(sluice::Device& device, const FileBytes& file, FileBytes* output) {
   Program program;
-  Status status = sluice::ParseProgram(file, device.hardware(), &program);
+  Status status = sluice::ParseProgram(file, device.hardware(), std::atomic<bool>(false), &program);
   if (!status.ok()) return status.code;
   std::shared_ptr<sluice::ResidentProgram> resident;
   status = device.Load(std::move(program), &resident);
@@ -255,6 +255,14 @@ void CheckOtherHardware() {
   SLUICE_CHECK(Parse(file) == StatusCode::kProgramHardwareMismatch);
 }
 
+void CheckStop() {
+  const FileBytes file = testing::EncodeProgram(testing::MakeLayer(SmallGemm()), CiHardware());
+  Program program;
+  SLUICE_CHECK(sluice::ParseProgram(file, CiHardware(), std::atomic<bool>(true), &program).code ==
+               StatusCode::kCancelled);
+  SLUICE_CHECK(program.instructions.empty());
+}
+
 }  // namespace
 
 int main() {
@@ -269,5 +277,6 @@ int main() {
   CheckSizeRules();
   CheckTokenQueueDepth();
   CheckOtherHardware();
+  CheckStop();
   return testing::Finish();
 }

@@ -52,8 +52,9 @@ describe('the embedded broker', () => {
     expect(healthy.messages.map(({ payload }) => payload[0])).toEqual(
       Array.from({ length: publications }, (_, index) => index % 256),
     );
+    // A message can arrive before its writing is accounted for.
+    await eventually(() => broker.backlogBytes('healthy') === 0);
     expect(broker.backlogBytes('frozen')).toBeGreaterThan(0);
-    expect(broker.backlogBytes('healthy')).toBe(0);
   });
 
   it('closes the session of a device that reads nothing, and forgets what it owed it', async () => {

@@ -92,7 +92,8 @@ describe.each(configurations)('a compiled program on the simulator of %s', (conf
     const { inputBytes, outputBytes } = decodeProgramHeader(program);
     const device = NpuDevice.open({ kind: 'simulator', configuration });
     try {
-      const { outputs } = await device.load(program).run(quantisedItems(golden, { binding, inputBytes }));
+      const resident = await device.load(program);
+      const { outputs } = await resident.run(quantisedItems(golden, { binding, inputBytes }));
       expect(new Int8Array(outputs).filter((_, index) => index % outputBytes < 10)).toEqual(golden.logits);
     } finally {
       await device.close();

@@ -86,7 +86,7 @@ async function engines(set: GoldenSet, configuration: string) {
   const npu = new NpuEngine({
     ...common,
     route: 'fpga-sim',
-    program: device.load(program),
+    program: await device.load(program),
     npu: { configuration, hardwareHash: device.hardware.hash, inputs, outputs },
     timeoutMs: 30_000,
   });

@@ -123,6 +123,8 @@ describe('the main job', () => {
       token,
     });
     await device.next('serving', (event) => event.image === image.digest);
+    // The first reports of a device name no deployment either.
+    await reported(workspace, (seen) => seen.reported?.deployments.fashion?.phase === 'serving');
     await workspace.expect('DELETE', '/deployments/fashion');
     await reported(workspace, (seen) => Object.keys(seen.reported?.deployments ?? { x: 1 }).length === 0);
     const answer = await post(`${await device.url()}/v2/models/fashion/infer`, await sample('infer.json'));

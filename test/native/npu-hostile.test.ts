@@ -16,11 +16,11 @@ import { hardwareNamed, layersProgram, randomLayer, randomNumbers } from './npu-
 
 const good = layersProgram([randomLayer(32, 16, randomNumbers(51))], 'ci');
 
-function codeOf(file: Uint8Array): string {
+async function codeOf(file: Uint8Array): Promise<string> {
   const device = NpuDevice.open({ kind: 'simulator', configuration: 'ci' });
   onTestFinished(() => device.close());
   try {
-    device.load(file);
+    await device.load(file);
     return 'accepted';
   } catch (thrown) {
     expect(thrown).toBeInstanceOf(SluiceError);
@@ -54,26 +54,26 @@ function changing<Kind extends Instruction>(
 }
 
 describe('NpuDevice.load', () => {
-  it('accepts the program that the others are made from', () => {
-    expect(codeOf(good)).toBe('accepted');
-    expect(codeOf(withInstructions((instructions) => instructions))).toBe('accepted');
+  it('accepts the program that the others are made from', async () => {
+    expect(await codeOf(good)).toBe('accepted');
+    expect(await codeOf(withInstructions((instructions) => instructions))).toBe('accepted');
   });
 
-  it('refuses every truncation and every flipped byte', () => {
+  it('refuses every truncation and every flipped byte', async () => {
     const device = NpuDevice.open({ kind: 'simulator', configuration: 'ci' });
     onTestFinished(() => device.close());
     const refused = expect.objectContaining({ code: 'program_invalid' });
     for (let at = 0; at < good.length; at += 1) {
-      expect(() => device.load(good.subarray(0, at))).toThrow(refused);
+      await expect(device.load(good.subarray(0, at))).rejects.toEqual(refused);
       const flipped = Uint8Array.from(good);
       flipped[at] = (flipped[at] ?? 0) ^ 0xff;
-      expect(() => device.load(flipped)).toThrow(refused);
+      await expect(device.load(flipped)).rejects.toEqual(refused);
     }
   });
 
-  it('refuses a program for another hardware', () => {
+  it('refuses a program for another hardware', async () => {
     const other = layersProgram([randomLayer(32, 16, randomNumbers(52))], 'kv260-m');
-    expect(codeOf(other)).toBe('program_hardware_mismatch');
+    expect(await codeOf(other)).toBe('program_hardware_mismatch');
   });
 
   it.each([
@@ -90,11 +90,11 @@ describe('NpuDevice.load', () => {
     ['a GEMM on unwritten activations', changing<GemmInstruction>('GEMM', { activationAddress: 3 })],
     ['a GEMM onto its own inputs', changing<GemmInstruction>('GEMM', { outputAddress: 0 })],
     ['a GEMM with crossed bounds', changing<GemmInstruction>('GEMM', { minimum: 5, maximum: 4 })],
-  ] satisfies [string, (all: Instruction[]) => Instruction[]][])('refuses %s', (_, change) => {
-    expect(codeOf(withInstructions(change))).toBe('program_invalid');
+  ] satisfies [string, (all: Instruction[]) => Instruction[]][])('refuses %s', async (_, change) => {
+    expect(await codeOf(withInstructions(change))).toBe('program_invalid');
   });
 
-  it('refuses a channel record whose shift is zero', () => {
+  it('refuses a channel record whose shift is zero', async () => {
     const weights = encodeParameterRecord({ bias: 0, multiplier: 1, shift: 1 });
     weights[8] = 0;
     const load: Instruction = {
@@ -116,6 +116,6 @@ describe('NpuDevice.load', () => {
       outputBytes: 16,
       arenaBytes: 0,
     };
-    expect(codeOf(encodeProgram({ ...sections, weights }))).toBe('program_invalid');
+    expect(await codeOf(encodeProgram({ ...sections, weights }))).toBe('program_invalid');
   });
 });

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { NpuDevice } from '../../native/npu.ts';
 import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 import {
+  endlesslyCheckedProgram,
   layersProgram,
   randomInt8,
   randomLayer,
@@ -19,10 +20,10 @@ import type { NpuWorkerData } from './npu-worker.ts';
 const layer = randomLayer(32, 16, randomNumbers(61));
 const smallProgram = layersProgram([layer], 'ci');
 
-function openSlow(): { device: NpuDevice; run: (timeoutMs?: number) => Promise<unknown> } {
+async function openSlow(): Promise<{ device: NpuDevice; run: (timeoutMs?: number) => Promise<unknown> }> {
   const device = NpuDevice.open({ kind: 'simulator', configuration: 'kv260-m' });
   onTestFinished(() => device.close());
-  const program = device.load(slowProgram());
+  const program = await device.load(slowProgram());
   const input = new Uint8Array(program.inputBytes);
   return {
     device,
@@ -38,14 +39,92 @@ async function codesOf(promises: readonly Promise<unknown>[]): Promise<unknown[]
 
 describe('NpuDevice.close', () => {
   it('rejects what runs and what waits, and is idempotent', async () => {
-    const { device, run } = openSlow();
+    const { device, run } = await openSlow();
     const runs = [run(), run(), run()];
     const codes = codesOf(runs);
     await Promise.all([device.close(), device.close()]);
     expect(await codes).toEqual(['device_closed', 'device_closed', 'device_closed']);
     expect(await codesOf([run()])).toEqual(['device_closed']);
-    expect(() => device.load(smallProgram)).toThrow(expect.objectContaining({ code: 'device_closed' }));
+    expect(await codesOf([device.load(smallProgram)])).toEqual(['device_closed']);
     await device.close();
+  });
+});
+
+describe('NpuDevice.load', () => {
+  const endless = endlesslyCheckedProgram();
+
+  function openDevice(): NpuDevice {
+    const device = NpuDevice.open({ kind: 'simulator', configuration: 'kv260-m' });
+    onTestFinished(() => device.close());
+    return device;
+  }
+
+  async function turns(count: number): Promise<void> {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  it('lets the event loop and runs go on while a program is checked', async () => {
+    const device = openDevice();
+    const small = await device.load(slowProgram(1));
+    let ended = false;
+    const loading = codesOf([device.load(endless)]).finally(() => {
+      ended = true;
+    });
+    await turns(100);
+    await small.run(new Uint8Array(small.inputBytes));
+    expect(ended).toBe(false);
+    await device.close();
+    expect(await loading).toEqual(['device_closed']);
+  });
+
+  it('takes turns of the event loop to copy a large program', async () => {
+    const loading = openDevice().load(slowProgram(1, 16 * 1024 * 1024));
+    let count = 0;
+    let ended = false;
+    const counting = (async () => {
+      for (; !ended; count += 1) await turns(1);
+    })();
+    const program = await loading;
+    ended = true;
+    await counting;
+    expect(count).toBeGreaterThanOrEqual(16);
+    expect(program.outputBytes).toBe(16);
+  });
+
+  it.each([0, 1, 5, 500])(
+    'is rejected by a close %d turns later, and so are those that wait',
+    async (count) => {
+      const device = openDevice();
+      const loads = codesOf([device.load(endless), device.load(endless)]);
+      await turns(count);
+      await device.close();
+      expect(await loads).toEqual(['device_closed', 'device_closed']);
+    },
+  );
+
+  it('loads the next after one that is refused, in order', async () => {
+    const device = openDevice();
+    const good = slowProgram(1);
+    const loads = [good, good.subarray(1), smallProgram, good].map((file) => device.load(file));
+    expect(await codesOf(loads)).toEqual(['ok', 'program_invalid', 'program_hardware_mismatch', 'ok']);
+  });
+
+  it('reads a copy: what becomes of the bytes cannot crash it', async () => {
+    const device = openDevice();
+    const file = new Uint8Array(slowProgram(1, 16 * 1024 * 1024));
+    const loading = codesOf([device.load(file)]);
+    await turns(3);
+    structuredClone(null, { transfer: [file.buffer] });
+    expect(file.length).toBe(0);
+    expect(await loading).toEqual(['program_invalid']);
+  });
+
+  it('refuses the load after 64 that wait', async () => {
+    const device = openDevice();
+    const loads = codesOf(Array.from({ length: 64 }, () => device.load(endless)));
+    expect(await codesOf([device.load(smallProgram)])).toEqual(['queue_full']);
+    await device.close();
+    expect(new Set(await loads)).toEqual(new Set(['device_closed']));
   });
 });
 
@@ -53,7 +132,7 @@ describe('NpuProgram.unload', () => {
   it('lets a run finish and refuses the next', async () => {
     const device = NpuDevice.open({ kind: 'simulator', configuration: 'ci' });
     onTestFinished(() => device.close());
-    const program = device.load(smallProgram);
+    const program = await device.load(smallProgram);
     const input = randomInt8(32, randomNumbers(62));
     const running = program.run(new Uint8Array(input.buffer));
     program.unload();
@@ -65,15 +144,15 @@ describe('NpuProgram.unload', () => {
 
 describe('timeouts and the queue', () => {
   it('times out a running and a waiting run, then runs on', async () => {
-    const { device, run } = openSlow();
+    const { device, run } = await openSlow();
     expect(await codesOf([run(30), run(15)])).toEqual(['device_timeout', 'device_timeout']);
-    const next = device.load(slowProgram(1));
+    const next = await device.load(slowProgram(1));
     const { counters } = await next.run(new Uint8Array(next.inputBytes));
     expect(counters.multiplyAccumulates).toBe(400 * 512 * 512);
   });
 
   it('does not hold up the event loop while it runs', async () => {
-    const { run } = openSlow();
+    const { run } = await openSlow();
     const order: string[] = [];
     const running = codesOf([run(200)]).then(() => order.push('run'));
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -83,7 +162,7 @@ describe('timeouts and the queue', () => {
   });
 
   it('refuses the run after 256 that wait', async () => {
-    const { device, run } = openSlow();
+    const { device, run } = await openSlow();
     const runs = Array.from({ length: 256 }, () => run());
     const codes = codesOf(runs);
     expect(await codesOf([run()])).toEqual(['queue_full']);
@@ -122,11 +201,14 @@ describe('worker threads', () => {
     expect(await Promise.all(ends)).toEqual([0, 0, 0]);
   });
 
-  it('can be terminated while the device works', async () => {
+  it.each([
+    ['runs', slowProgram()],
+    ['loads', endlesslyCheckedProgram()],
+  ])('can be terminated while the device %s', async (_, program) => {
     const input = new Uint8Array(400 * 512);
     const worker = startWorker({
       configuration: 'kv260-m',
-      program: slowProgram(),
+      program,
       input,
       leaveRunning: true,
     });
@@ -150,10 +232,10 @@ function endOf(parameters: string[]): Promise<{ code: number | null; signal: str
 describe('process end', () => {
   const busyProcess = fileURLToPath(new URL('./npu-busy-process.js', import.meta.url));
 
-  it('neither crashes nor hangs when the device works', async () => {
-    const exited = await endOf([busyProcess, 'exit']);
+  it.each(['run', 'load'])('neither crashes nor hangs while the device has a %s to do', async (work) => {
+    const exited = await endOf([busyProcess, 'exit', work]);
     expect([exited.code, exited.signal]).toEqual([7, null]);
-    const threw = await endOf([busyProcess, 'throw']);
+    const threw = await endOf([busyProcess, 'throw', work]);
     expect([threw.code, threw.signal]).toEqual([1, null]);
   });
 
@@ -162,7 +244,7 @@ describe('process end', () => {
       import { NpuDevice } from ${JSON.stringify(pathToFileURL(repositoryPath('dist/native/npu.js')).href)};
       import { slowProgram } from ${JSON.stringify(pathToFileURL(repositoryPath('dist/test/native/npu-programs.js')).href)};
       const device = NpuDevice.open({ kind: 'simulator', configuration: 'kv260-m' });
-      const program = device.load(slowProgram());
+      const program = await device.load(slowProgram());
       program.run(new Uint8Array(program.inputBytes), { timeoutMs: 1 }).catch((error) => console.log(error.code));
       await new Promise((resolve) => setImmediate(resolve));
       const closed = device.close();
@@ -188,23 +270,25 @@ describe('process end', () => {
       import { NpuDevice } from ${JSON.stringify(pathToFileURL(repositoryPath('dist/native/npu.js')).href)};
       const file = Uint8Array.from(${program});
       const runs = [];
+      const loads = [];
       for (let round = 0; round < 20; round += 1) {
-        const loaded = NpuDevice.open({ kind: 'simulator', configuration: 'ci' }).load(file);
+        const loaded = await NpuDevice.open({ kind: 'simulator', configuration: 'ci' }).load(file);
         runs.push(loaded.run(new Uint8Array(32)));
+        loads.push(NpuDevice.open({ kind: 'simulator', configuration: 'ci' }).load(file));
         globalThis.gc();
         await new Promise((resolve) => setImmediate(resolve));
       }
-      console.log((await Promise.all(runs)).length);
+      console.log((await Promise.all(runs)).length + (await Promise.all(loads)).length);
       globalThis.gc();`;
     const ended = await endOf(['--expose-gc', '--input-type=module', '--eval', script]);
-    expect(ended).toEqual({ code: 0, signal: null, text: '20\n' });
+    expect(ended).toEqual({ code: 0, signal: null, text: '40\n' });
   });
 });
 
 describe('a missing addon', () => {
   it('is device_unavailable', async () => {
     const folder = temporaryFolder();
-    for (const part of ['dist/native/npu.js', 'dist/contract/errors.js']) {
+    for (const part of ['dist/native/npu.js', 'dist/contract/errors.js', 'dist/contract/limits.js']) {
       mkdirSync(join(folder, part, '..'), { recursive: true });
       cpSync(repositoryPath(part), join(folder, part));
     }

@@ -83,14 +83,14 @@ export function layersProgram(layers: readonly Layer[], configuration: string): 
 /** A program file from all instructions but FINISH. */
 function programOf(
   configuration: string,
-  sections: { inputBytes: number; outputBytes: number; weights: Uint8Array },
+  sections: { inputBytes: number; outputBytes: number; weights: Uint8Array; arenaBytes?: number },
   instructions: readonly Instruction[],
 ): Uint8Array {
   return encodeProgram({
+    arenaBytes: 0,
     ...sections,
     hardwareHash: hardwareNamed(configuration).hash,
     instructions: encodeInstructions([...instructions, { ...noTokens, operation: 'FINISH' }]),
-    arenaBytes: 0,
   });
 }
 
@@ -176,8 +176,11 @@ function roundHalfEven(value: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
-/** A program for `kv260-m` that takes the simulator seconds: large products of zeros, again and again. */
-export function slowProgram(repetitions = 200): Uint8Array {
+/**
+ * A program for `kv260-m` that takes the simulator seconds: large products of zeros, again and again. Its
+ * weight section ends with bytes that nothing reads.
+ */
+export function slowProgram(repetitions = 200, unusedBytes = 0): Uint8Array {
   const blocks = 32;
   const rows = 400;
   const tiles = new Uint8Array(blocks * blocks * block * block);
@@ -200,12 +203,36 @@ export function slowProgram(repetitions = 200): Uint8Array {
     minimum: -128,
     maximum: 127,
   };
-  const weights = Buffer.concat([tiles, records]);
+  const weights = Buffer.concat([tiles, records, new Uint8Array(unusedBytes)]);
   return programOf('kv260-m', { inputBytes, outputBytes: block, weights }, [
     loadOf('WEIGHTS', 'WEIGHT', tiles.length),
     { ...loadOf('WEIGHTS', 'PARAMETER', records.length), dramOffset: tiles.length / beatBytes },
     loadOf('INPUT', 'ACTIVATION', inputBytes),
     ...Array.from({ length: repetitions }, () => gemm),
     storeOf(gemm.outputAddress, block),
+  ]);
+}
+
+/** A program for `kv260-m` that takes the loader many seconds: 65,000 STOREs of 256 MiB each. */
+export function endlesslyCheckedProgram(): Uint8Array {
+  const rowBeats = 32_768;
+  const rows = 512;
+  const inputBytes = rowBeats * beatBytes;
+  const store: TransferInstruction = {
+    ...storeOf(0, inputBytes),
+    region: 'ARENA',
+    rows,
+    dramPitchBeats: rowBeats,
+  };
+  const sections = {
+    inputBytes,
+    outputBytes: block,
+    weights: new Uint8Array(0),
+    arenaBytes: rows * inputBytes,
+  };
+  return programOf('kv260-m', sections, [
+    loadOf('INPUT', 'ACTIVATION', inputBytes),
+    ...Array.from({ length: 65_000 }, () => store),
+    storeOf(0, block),
   ]);
 }

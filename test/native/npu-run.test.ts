@@ -36,7 +36,7 @@ describe('NpuProgram.run', () => {
       [256, 48],
     ]) {
       const layers = randomLayers(sizes, random);
-      const program = device.load(layersProgram(layers, configuration));
+      const program = await device.load(layersProgram(layers, configuration));
       for (let sample = 0; sample < 25; sample += 1) {
         const input = randomInt8(sizes[0] ?? 0, random);
         expect(await answer(program, input)).toEqual(referenceAnswer(layers, input));
@@ -49,7 +49,7 @@ describe('NpuProgram.run', () => {
     const device = openDevice('ci');
     const random = randomNumbers(42);
     const layers = randomLayers([48, 32], random);
-    const program = device.load(layersProgram(layers, 'ci'));
+    const program = await device.load(layersProgram(layers, 'ci'));
     expect([program.inputBytes, program.outputBytes]).toEqual([48, 32]);
     const inputs = Array.from({ length: 7 }, () => randomInt8(48, random));
     const { outputs, counters } = await program.run(Uint8Array.from(Buffer.concat(inputs.map(bytesOf))));
@@ -66,11 +66,13 @@ describe('NpuProgram.run', () => {
   it('keeps programs and devices apart when they run at once', async () => {
     const random = randomNumbers(43);
     const devices = [openDevice('ci'), openDevice('ci')];
-    const programs = devices.flatMap((device) =>
-      [32, 48].map((inputs) => {
-        const layers = randomLayers([inputs, 16], random);
-        return { inputs, layers, program: device.load(layersProgram(layers, 'ci')) };
-      }),
+    const programs = await Promise.all(
+      devices.flatMap((device) =>
+        [32, 48].map(async (inputs) => {
+          const layers = randomLayers([inputs, 16], random);
+          return { inputs, layers, program: await device.load(layersProgram(layers, 'ci')) };
+        }),
+      ),
     );
     const checks = Array.from({ length: 100 }, async (_, index) => {
       const chosen = programs[index % programs.length];
@@ -85,7 +87,7 @@ describe('NpuProgram.run', () => {
   it('copies the inputs before it returns', async () => {
     const random = randomNumbers(44);
     const layers = randomLayers([16, 16], random);
-    const program = openDevice('ci').load(layersProgram(layers, 'ci'));
+    const program = await openDevice('ci').load(layersProgram(layers, 'ci'));
     const input = randomInt8(16, random);
     const expected = referenceAnswer(layers, input);
     const running = answer(program, input);
@@ -95,13 +97,13 @@ describe('NpuProgram.run', () => {
 
   it.each([0, 15, 17, 47])('refuses inputs of %d bytes', async (bytes) => {
     const layers = randomLayers([16, 16], randomNumbers(45));
-    const program = openDevice('ci').load(layersProgram(layers, 'ci'));
+    const program = await openDevice('ci').load(layersProgram(layers, 'ci'));
     await expect(program.run(new Uint8Array(bytes))).rejects.toMatchObject({ code: 'tensor_data' });
   });
 
   it('refuses more inputs than its limit', async () => {
     const layers = randomLayers([16, 16], randomNumbers(46));
-    const program = openDevice('ci').load(layersProgram(layers, 'ci'));
+    const program = await openDevice('ci').load(layersProgram(layers, 'ci'));
     const inputs = new Uint8Array(64 * 1024 * 1024 + 16);
     await expect(program.run(inputs)).rejects.toMatchObject({ code: 'limit_exceeded' });
   });

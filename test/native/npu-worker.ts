@@ -7,19 +7,21 @@ export interface NpuWorkerData {
   configuration: string;
   program: Uint8Array;
   input: Uint8Array;
-  /** Answer that the run has started instead of waiting for its end. */
+  /** Answer that the device works instead of waiting for its end. */
   leaveRunning: boolean;
 }
 
 const { configuration, program, input, leaveRunning } = workerData as NpuWorkerData;
 const device = NpuDevice.open({ kind: 'simulator', configuration });
-const running = device.load(program).run(input);
+const running = device.load(program).then((resident) => resident.run(input));
 if (leaveRunning) {
+  // One turn and the load has reached the device's thread, ten and a small program runs.
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   parentPort?.postMessage('running');
 } else {
   let refusal = 'none';
   try {
-    device.load(new Uint8Array(1));
+    await device.load(new Uint8Array(1));
   } catch (thrown) {
     if (thrown instanceof SluiceError) refusal = thrown.code;
   }
