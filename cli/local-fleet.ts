@@ -12,7 +12,7 @@ import { npuSelection } from './commands/agent.ts';
 import { buildImageFrom } from './commands/image.ts';
 import { connectWorkspace, stateFolders, writeEndpoint } from './context.ts';
 import { describeEvent } from './describe-event.ts';
-import { formatCount } from './output.ts';
+import { formatCount, printProgress } from './output.ts';
 import type { WorkspaceClient } from './workspace-client.ts';
 
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
@@ -28,6 +28,8 @@ const agentStopTimeoutMs = 2_800;
 export interface LocalFleetOptions {
   state: string;
   port: number;
+  /** Progress as JSON lines. */
+  json: boolean;
   /** Hardware configuration to simulate, or `none`. */
   npu: string;
   logLevel: string;
@@ -49,12 +51,12 @@ export class LocalFleet {
     this.#options = options;
   }
 
-  /** Brings everything up, telling each stage; resolves with what to try next. */
-  async start(): Promise<string> {
+  /** Brings everything up, telling each stage and, at last, what to try next. */
+  async start(): Promise<void> {
     await requireFreePort(this.#options.port);
     const addresses = await this.#startWorkspace();
     await writeEndpoint(this.#options.state, { apiUrl: addresses.apiUrl, mqttUrl: addresses.mqttUrl });
-    tell('workspace', `up: API ${addresses.apiUrl}, MQTT ${addresses.mqttUrl}`);
+    this.#tell('workspace', `up: API ${addresses.apiUrl}, MQTT ${addresses.mqttUrl}`);
     const client = await connectWorkspace(this.#options);
     const model = await this.#registerModel(client);
     const image = await this.#buildImage(client, model);
@@ -65,9 +67,9 @@ export class LocalFleet {
       image: `${image.name}:${image.version}`,
       devices: [deviceName],
     });
-    tell('deploy', `${sampleName} serves ${image.name}:${image.version} on ${deviceName}`);
+    this.#tell('deploy', `${sampleName} serves ${image.name}:${image.version} on ${deviceName}`);
     await serving;
-    return this.#invitation();
+    this.#invite();
   }
 
   /** Rejects when a part ends that should go on. */
@@ -118,7 +120,7 @@ export class LocalFleet {
       file,
       description: 'Fashion-MNIST, int8 MLP 784-64-32-10',
     });
-    tell('model', `${model.name}:${model.version} registered, ${formatCount(model.sizeBytes)} bytes`);
+    this.#tell('model', `${model.name}:${model.version} registered, ${formatCount(model.sizeBytes)} bytes`);
     return model;
   }
 
@@ -132,7 +134,10 @@ export class LocalFleet {
       ...(accelerate === undefined ? {} : { accelerate }),
     });
     const npu = image.accelerated === null ? 'CPU only' : `NPU program for ${image.accelerated}`;
-    tell('image', `${image.name}:${image.version} built, ${formatCount(image.sizeBytes)} bytes, ${npu}`);
+    this.#tell(
+      'image',
+      `${image.name}:${image.version} built, ${formatCount(image.sizeBytes)} bytes, ${npu}`,
+    );
     return image;
   }
 
@@ -185,7 +190,7 @@ export class LocalFleet {
       child.on('message', (message: AgentMessage) => {
         if (message.type === 'start-failed') return;
         if (message.type === 'listening') this.#scoringPort = message.port;
-        tell('device', describeEvent(message));
+        this.#tell('device', describeEvent(message));
         if (message.type === 'serving' && message.image === digest) resolve();
         if (message.type === 'failed') reject(new SluiceError(message.error.code, message.error.message));
       });
@@ -208,10 +213,14 @@ export class LocalFleet {
     await Promise.race([serving, ended, timeout]).finally(() => clearTimeout(timer));
   }
 
-  #invitation(): string {
+  #tell(stage: string, text: string): void {
+    printProgress({ json: this.#options.json, value: { stage, text }, text: `${stage.padEnd(10)} ${text}` });
+  }
+
+  #invite(): void {
     const url = `http://127.0.0.1:${this.#scoringPort ?? this.#options.port}`;
     const samples = relative(process.env.INIT_CWD ?? process.cwd(), sampleFolder) || '.';
-    return [
+    const lines = [
       '',
       `ready      ${url}  (Ctrl-C stops everything)`,
       '',
@@ -220,8 +229,8 @@ export class LocalFleet {
       `curl -s ${url}/v2/models/${sampleName}/infer -d @${samples}/infer.json`,
       '',
       "Add -i to see the route and the image that answered, -H 'x-sluice-route: cpu' or 'fpga' to choose.",
-      '',
-    ].join('\n');
+    ];
+    printProgress({ json: this.#options.json, value: { stage: 'ready', url }, text: lines.join('\n') });
   }
 }
 
@@ -229,21 +238,19 @@ export class LocalFleet {
 async function requireFreePort(port: number): Promise<void> {
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
-    probe.once('error', () =>
+    probe.once('error', (error: NodeJS.ErrnoException) =>
       reject(
-        new SluiceError(
-          'port_in_use',
-          `port ${port} on 127.0.0.1 is in use by another program; stop it or choose another with --port`,
-        ),
+        error.code !== 'EADDRINUSE'
+          ? error
+          : new SluiceError(
+              'port_in_use',
+              `port ${port} on 127.0.0.1 is in use by another program; stop it or choose another with --port`,
+            ),
       ),
     );
     probe.listen(port, '127.0.0.1', resolve);
   });
   await new Promise((resolve) => probe.close(resolve));
-}
-
-function tell(stage: string, text: string): void {
-  process.stdout.write(`${stage.padEnd(10)} ${text}\n`);
 }
 
 async function stopChild(child: ChildProcess | undefined): Promise<void> {

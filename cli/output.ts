@@ -10,6 +10,11 @@ export function printResult(options: { json: boolean; value: unknown; toText: ()
   );
 }
 
+/** Writes what happens while a command runs: one JSON document a line with `--json`, else one line of text. */
+export function printProgress(options: { json: boolean; value: unknown; text: string }): void {
+  process.stdout.write(`${options.json ? JSON.stringify(options.value) : options.text}\n`);
+}
+
 /** Writes an error as one line to standard error, or as one JSON document with `--json`. */
 export function printError(error: SluiceError, json: boolean): void {
   const line = error.message.replaceAll(/\s*\n\s*/g, '; ');

@@ -5,6 +5,7 @@ import { createLogger } from '../../base/logger.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import { globalOptions, stateFolders } from '../context.ts';
 import { describeEvent } from '../describe-event.ts';
+import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
 import { existingFile, portNumber } from './shared.ts';
 
@@ -56,7 +57,8 @@ export function addAgentCommands(program: Command): void {
         port: options.port,
         npu: npuSelection(options.npu),
         logger: createLogger({ name: 'agent', level: global.logLevel }),
-        onEvent: (event: AgentEvent) => process.stdout.write(`${describeEvent(event)}\n`),
+        onEvent: (event: AgentEvent) =>
+          printProgress({ json: global.json, value: event, text: describeEvent(event) }),
         ...(options.workspace === undefined ? {} : { workspaceUrl: options.workspace }),
         ...(token === undefined ? {} : { token }),
         ...(options.ca === undefined ? {} : { caFile: options.ca }),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { globalOptions } from '../context.ts';
+import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
 import { npuOption } from './agent.ts';
 import { portNumber } from './shared.ts';
@@ -17,12 +18,11 @@ export function addUpCommand(program: Command): void {
       const { LocalFleet } = await import('../local-fleet.ts');
       const fleet = new LocalFleet({ ...global, port: options.port, npu: options.npu });
       try {
-        const stopped = stop.then(() => undefined);
-        stopped.then(() => process.stdout.write('\nstopping\n'));
-        const ready = await Promise.race([fleet.start(), stopped]);
-        if (ready === undefined) return;
-        process.stdout.write(ready);
-        await Promise.race([stopped, fleet.failed()]);
+        const stopped = stop.then(() => {
+          printProgress({ json: global.json, value: { stage: 'stopping' }, text: '\nstopping' });
+        });
+        const serving = fleet.start().then(() => fleet.failed());
+        await Promise.race([serving, stopped]);
       } finally {
         await fleet.stop();
       }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { createLogger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { globalOptions, stateFolders, writeEndpoint } from '../context.ts';
+import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
 import { existingFile, portNumber } from './shared.ts';
 
@@ -56,15 +57,17 @@ export function addWorkspaceCommands(program: Command): void {
       });
       const addresses = await running.start();
       await writeEndpoint(global.state, { apiUrl: addresses.apiUrl, mqttUrl: addresses.mqttUrl });
-      process.stdout.write(
-        [
+      printProgress({
+        json: global.json,
+        value: { type: 'listening', name: options.name, ...addresses },
+        text: [
           `workspace ${options.name} is up`,
           `  API    ${addresses.apiUrl}`,
           `  MQTT   ${addresses.mqttUrl}`,
           `  token  ${addresses.adminTokenPath}`,
-          'Ctrl-C stops it.\n',
+          'Ctrl-C stops it.',
         ].join('\n'),
-      );
+      });
       await stop;
       await running.stop();
     });

@@ -179,11 +179,13 @@ describe('the command line', () => {
     expect(await run('image', 'show', 'shoes:1')).toEqual(image);
     expect(await run('image', 'list')).toHaveLength(1);
     const agent = new Command([
-      ...['--state', state, 'agent', 'start', '--workspace', apiUrl, '--device', 'press-4'],
+      ...['--state', state, '--json', 'agent', 'start', '--workspace', apiUrl, '--device', 'press-4'],
       ...['--token', token, '--port', String(port), '--npu', 'none'],
     ]);
     await run('deploy', 'create', 'shoes', '--image', 'shoes:1', '--device', 'press-4');
-    await agent.printed('serving');
+    await agent.printed('"serving"');
+    const told = agent.output.trimEnd().split('\n');
+    expect(told.map((line) => JSON.parse(line).type)).toContain('listening');
     const request = repositoryPath('samples', 'fashion', 'infer.json');
     const body = JSON.parse(await readFile(request, 'utf8'));
     const scored = await fetch(`http://127.0.0.1:${port}/v2/models/shoes/infer`, {
