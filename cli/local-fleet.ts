@@ -191,7 +191,9 @@ export class LocalFleet {
         if (message.type === 'start-failed') return;
         if (message.type === 'listening') this.#scoringPort = message.port;
         this.#tell('device', describeEvent(message));
-        if (message.type === 'serving' && message.image === digest) resolve();
+        // What the device remembers may be an older image, which its NPU of today cannot run.
+        if (!('image' in message) || message.image !== digest) return;
+        if (message.type === 'serving') resolve();
         if (message.type === 'failed') reject(new SluiceError(message.error.code, message.error.message));
       });
     });

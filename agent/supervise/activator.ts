@@ -11,7 +11,7 @@ import type { ScoringProcess } from './scoring-process.ts';
 import {
   crashesOf,
   isCandidate,
-  isTransient,
+  isOwnFault,
   withActivation,
   withActive,
   withCommit,
@@ -120,7 +120,7 @@ export class Activator {
       entry.fetched = null;
       await puller.scrub(image);
       await images.set(entry.name, withoutImage(images.get(entry.name), image));
-    } else if (isTransient(error.code)) {
+    } else if (!isOwnFault(error.code)) {
       await images.set(entry.name, withSetback(record, image, { crashed: false }));
     } else if (isCandidate(record, image)) {
       await this.#condemn(entry, image, error);

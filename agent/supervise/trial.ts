@@ -2,7 +2,7 @@ import type { ErrorCode, SerializedError } from '../../contract/errors.ts';
 import type { Digest } from '../../contract/names.ts';
 import type { DeploymentRecord } from '../images/image-set.ts';
 
-/** Failures that may pass by themselves; every other code condemns the image. */
+/** Failures that may pass by themselves. */
 const transientCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'blob_digest_mismatch',
   'blob_unavailable',
@@ -22,6 +22,14 @@ const transientCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Whether trying the same image again can help. */
 export function isTransient(code: ErrorCode): boolean {
   return transientCodes.has(code);
+}
+
+/**
+ * Whether a failure is the image's own and is held against it for good. One that may pass is not, nor is one
+ * that tells of the device as it is now: its NPU may be another one at the next start.
+ */
+export function isOwnFault(code: ErrorCode): boolean {
+  return !isTransient(code) && code !== 'program_hardware_mismatch';
 }
 
 /**

@@ -114,6 +114,28 @@ describe('the main job', () => {
     await reported(workspace, (seen) => seen.reported?.deployments.fashion?.phase === 'serving');
   }, 60_000);
 
+  it('does not hold an NPU that was changed for a while against an image', async () => {
+    const workspace = await startWorkspace();
+    const { image, token } = await deployFashion(workspace, { accelerate: 'kv260-m' });
+    const stateFolder = temporaryFolder();
+    const first = await LocalDevice.start({
+      ...{ device: 'edge-1', stateFolder },
+      ...{ workspaceUrl: workspace.addresses.apiUrl, token },
+    });
+    await first.next('serving', (event) => event.image === image.digest);
+    await first.stop();
+    await workspace.stop();
+
+    const npu = { kind: 'simulator', configuration: 'ci' } as const;
+    const changed = await LocalDevice.start({ device: 'edge-1', stateFolder, npu });
+    const refused = await changed.next('failed');
+    expect(refused.error.code).toBe('program_hardware_mismatch');
+    await changed.stop();
+
+    const back = await LocalDevice.start({ device: 'edge-1', stateFolder });
+    await back.next('serving', (event) => event.image === image.digest);
+  }, 60_000);
+
   it('stops serving what is no longer deployed', async () => {
     const workspace = await startWorkspace();
     const { image, token } = await deployFashion(workspace, { accelerate: 'kv260-m' });
