@@ -1,29 +1,30 @@
-// Words of the on-chip memories and of the memory bus.
+// Words of the on-chip memories and of the memory bus. hls/isa/README.md says what each holds.
 #ifndef SLUICE_HLS_MEMORIES_HPP_
 #define SLUICE_HLS_MEMORIES_HPP_
 
 #include <cstdint>
 
+#include "hls/isa/generated/instructions.hpp"
 #include "hls/portability.hpp"
 
 namespace sluice {
 
-// One transfer of the 128-bit memory bus.
-constexpr std::uint32_t kBeatBytes = 16;
+// One transfer of the memory bus, as wide as an activation word.
+template <class Configuration>
 struct Beat {
-  std::uint8_t byte[kBeatBytes];
+  std::uint8_t byte[Configuration::kInputParallel];
 };
 
-// One word of activation memory: `kBlock` neighbouring channels of one row.
+// `kInputParallel` neighbouring channels of one pixel.
 template <class Configuration>
 struct ActivationWord {
-  std::int8_t lane[Configuration::kBlock];
+  std::int8_t lane[Configuration::kInputParallel];
 };
 
-// One word of weight memory: weight[output lane][input lane].
+// weight[output lane][input lane].
 template <class Configuration>
 struct WeightTile {
-  std::int8_t weight[Configuration::kBlock][Configuration::kBlock];
+  std::int8_t weight[Configuration::kOutputParallel][Configuration::kInputParallel];
 };
 
 // One output channel: scale = multiplier * 2^-shift.
@@ -33,15 +34,19 @@ struct ChannelRecord {
   std::uint32_t shift;
 };
 
-// The memories that the EXECUTE unit owns.
+// The memories that the EXECUTE unit owns. Each bank of activation memory holds one column of every
+// line; each copy of the tables serves one lane that is finished in a clock.
 template <class Configuration>
 struct Scratchpads {
-  static_assert(Configuration::kBlock == kBeatBytes, "an activation word is one beat of bytes");
-  static constexpr std::uint32_t kBeatsPerTile = Configuration::kBlock;
+  static constexpr std::uint32_t kTableCopies =
+      Configuration::kVectorParallel * Configuration::kOutputParallel;
+  static constexpr std::uint32_t kTableWords = Configuration::kTableSlots * isa::kTableEntries;
 
-  ActivationWord<Configuration> activation[Configuration::kActivationWords];
+  ActivationWord<Configuration> activation[Configuration::kPixelParallel]
+                                          [Configuration::kActivationLines];
   WeightTile<Configuration> weight[Configuration::kWeightTiles];
-  ChannelRecord parameter[Configuration::kParameterRecords];
+  ChannelRecord parameter[Configuration::kParameterBlocks][Configuration::kOutputParallel];
+  std::int32_t table[kTableCopies][kTableWords];
 };
 
 }  // namespace sluice

@@ -10,6 +10,7 @@ const checks = [
   { name: 'format and lint (biome)', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '.'] },
   { name: 'format of C++ (clang-format)', args: ['scripts/format-native.mjs', '--check'] },
   { name: 'dead code (knip)', args: ['node_modules/knip/bin/knip.js', '--no-progress'] },
+  { name: 'kernels of hls/', args: ['scripts/check-hls.mjs'] },
   { name: 'generated files', args: ['scripts/generate-npu-constants.mjs', '--check'] },
 ];
 

@@ -36,7 +36,7 @@ export function fixedScaleOf(scale: number): FixedScale {
   return { multiplier, shift };
 }
 
-/** Writes one 16-byte channel record of a program's weight section. Throws `program_invalid`. */
+/** Writes one 8-byte channel record of a program's weight section. Throws `program_invalid`. */
 export function encodeParameterRecord(parameters: ChannelParameters): Uint8Array {
   const { bias, multiplier, shift } = parameters;
   const { bytes, multiplierBits, shiftMin, shiftMax } = parameterRecordLayout;
@@ -46,8 +46,7 @@ export function encodeParameterRecord(parameters: ChannelParameters): Uint8Array
   const record = new Uint8Array(bytes);
   const view = new DataView(record.buffer);
   view.setInt32(0, bias, true);
-  view.setUint32(4, multiplier, true);
-  view.setUint8(8, shift);
+  view.setUint32(4, multiplier + shift * 2 ** multiplierBits, true);
   return record;
 }
 

@@ -5,7 +5,7 @@ import { limits } from '../limits.ts';
  * NPU program file, little-endian.
  *
  *   offset   0  char[8]  magic "SLUICEPG"
- *   offset   8  u32      format version, 1
+ *   offset   8  u32      format version, 2
  *   offset  12  u32      header size, 128
  *   offset  16  u8[32]   hardware configuration hash
  *   offset  48  u32      number of instructions (32 bytes each)
@@ -19,15 +19,16 @@ import { limits } from '../limits.ts';
  *   offset 124  u32      CRC-32 of the 124 bytes before
  *   offset 128           instructions, then zeros to a multiple of 64, then weights to the end of the file
  *
- * Regions are addressed in beats of 16 bytes, so input, output and arena sizes are multiples of 16.
+ * Regions are addressed in beats: as many bytes as the NPU has input lanes, 8 or 16. Input, output and
+ * arena sizes are multiples of 16.
  */
 export const programLayout = {
   magic: 'SLUICEPG',
-  formatVersion: 1,
+  formatVersion: 2,
   headerBytes: 128,
   instructionBytes: 32,
   weightsAlignmentBytes: 64,
-  beatBytes: 16,
+  regionAlignmentBytes: 16,
 } as const;
 
 /** What the header of a program says, and where its sections stand in the file. */

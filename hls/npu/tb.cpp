@@ -1,192 +1,230 @@
-// The kernel's top function: a whole program against the naive reference, and every fault.
+// The kernel's top function: random programs against the naive references, and every fault.
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <vector>
 
-#include "hls/config/generated/configurations.hpp"
-#include "hls/gemm/random_operands.hpp"
-#include "hls/isa/assemble.hpp"
+#include "hls/execute/top.hpp"
+#include "hls/npu/random_program.hpp"
+#include "hls/npu/reference.hpp"
 #include "hls/npu/top.hpp"
 #include "hls/testing.hpp"
+#include "hls/transfer/top.hpp"
 
 namespace {
 
-using sluice::Beat;
 using sluice::Fault;
 using sluice::NpuStatus;
-using sluice::testing::Random;
-using sluice::testing::RandomGemm;
+using sluice::TopBeat;
+using sluice::TopConfiguration;
+using sluice::testing::MakeRandomProgram;
+using sluice::testing::ProgramSizesOf;
+using sluice::testing::RandomBytes;
+using sluice::testing::RandomProgram;
 namespace isa = sluice::isa;
-using Configuration = sluice::configurations::SLUICE_CONFIGURATION;
+namespace reference = sluice::reference;
 
-constexpr std::uint32_t kInputBlocks = 3;
-constexpr std::uint32_t kOutputBlocks = 2;
-constexpr std::uint32_t kRows = 5;
-constexpr std::uint32_t kBlock = Configuration::kBlock;
-constexpr std::uint32_t kTiles = kInputBlocks * kOutputBlocks;
-
-struct Bench {
-  std::vector<isa::InstructionWords> program;
-  std::vector<Beat> weights;
-  std::vector<Beat> input;
-  std::vector<Beat> output;
+// A program and the bytes of its regions.
+struct Item {
+  RandomProgram program;
+  reference::Regions regions;
 };
 
-std::uint32_t Code(isa::Memory memory) { return static_cast<std::uint32_t>(memory); }
-std::uint32_t Code(isa::Region region) { return static_cast<std::uint32_t>(region); }
-
-isa::Transfer Block(isa::Region region, std::uint32_t offset, isa::Memory memory,
-                    std::uint32_t address, std::uint32_t beats) {
-  return isa::Transfer{offset, Code(region), Code(memory), address, 1, beats, 0, 0};
+Item MakeItem(std::uint64_t seed) {
+  Item item{MakeRandomProgram(ProgramSizesOf<TopConfiguration>(), seed), {}};
+  item.regions.weights = item.program.weights;
+  item.regions.input = RandomBytes(item.program.input_bytes, seed + 1);
+  item.regions.output.resize(static_cast<std::size_t>(item.program.output_bytes));
+  item.regions.arena.resize(static_cast<std::size_t>(item.program.arena_bytes));
+  return item;
 }
 
-std::vector<isa::InstructionWords> MakeProgram(const RandomGemm& made) {
-  using isa::Memory;
-  using isa::Operation;
-  using isa::Region;
-  const std::uint32_t output_address = kRows * kInputBlocks;
-  std::vector<isa::InstructionWords> program;
-  program.push_back(isa::AssembleTransfer(
-      Operation::kLoad, Block(Region::kWeights, 0, Memory::kWeight, 1, kTiles * kBlock)));
-  program.push_back(isa::AssembleTransfer(
-      Operation::kLoad,
-      Block(Region::kWeights, kTiles * kBlock, Memory::kParameter, 2, kOutputBlocks * kBlock)));
-  program.push_back(isa::AssembleTransfer(
-      Operation::kLoad, Block(Region::kInput, 0, Memory::kActivation, 0, kRows * kInputBlocks)));
-  isa::Place(&program.back(), isa::header::kPushNext, 1);
-  isa::Gemm gemm{0,
-                 1,
-                 2,
-                 output_address,
-                 kRows,
-                 kInputBlocks,
-                 kOutputBlocks,
-                 kInputBlocks,
-                 kOutputBlocks,
-                 made.operands.zero_point,
-                 made.operands.minimum,
-                 made.operands.maximum};
-  program.push_back(isa::AssembleGemm(gemm));
-  isa::Place(&program.back(), isa::header::kPopPrevious, 1);
-  isa::Place(&program.back(), isa::header::kPushNext, 1);
-  program.push_back(isa::AssembleTransfer(
-      Operation::kStore,
-      Block(Region::kOutput, 0, Memory::kActivation, output_address, kRows * kOutputBlocks)));
-  isa::Place(&program.back(), isa::header::kPopPrevious, 1);
-  program.push_back(isa::AssembleFinish());
-  return program;
+// One more than needed, so that an empty region has an address.
+std::vector<TopBeat> BeatsOf(const reference::Bytes& bytes) {
+  std::vector<TopBeat> beats(bytes.size() / sizeof(TopBeat) + 1);
+  if (!bytes.empty()) std::memcpy(beats.data(), bytes.data(), bytes.size());
+  return beats;
 }
 
-Beat RecordBeat(const sluice::ChannelRecord& record) {
-  Beat beat{};
-  for (std::uint32_t byte = 0; byte < 4; ++byte) {
-    beat.byte[byte] =
-        static_cast<std::uint8_t>(static_cast<std::uint32_t>(record.bias) >> 8 * byte);
-    beat.byte[4 + byte] = static_cast<std::uint8_t>(record.multiplier >> 8 * byte);
-  }
-  beat.byte[8] = static_cast<std::uint8_t>(record.shift);
-  return beat;
-}
-
-Bench MakeBench(const RandomGemm& made) {
-  const auto& operands = made.operands;
-  Bench bench;
-  bench.program = MakeProgram(made);
-  bench.weights.resize(kTiles * kBlock);
-  for (std::uint32_t output = 0; output < operands.outputs; ++output) {
-    for (std::uint32_t input = 0; input < operands.inputs; ++input) {
-      const std::uint32_t tile = output / kBlock * kInputBlocks + input / kBlock;
-      bench.weights[tile * kBlock + output % kBlock].byte[input % kBlock] =
-          static_cast<std::uint8_t>(operands.weights[output * operands.inputs + input]);
-    }
-  }
-  for (const auto& record : made.records) bench.weights.push_back(RecordBeat(record));
-  bench.input.resize(kRows * kInputBlocks);
-  std::memcpy(bench.input.data(), operands.activations.data(), operands.activations.size());
-  bench.output.resize(kRows * kOutputBlocks);
-  return bench;
-}
-
-NpuStatus Run(Bench* bench) {
+// Runs the kernel; output and arena are written back.
+NpuStatus RunKernel(const std::vector<isa::InstructionWords>& instructions,
+                    reference::Regions& regions) {
+  const std::vector<TopBeat> weights = BeatsOf(regions.weights);
+  const std::vector<TopBeat> input = BeatsOf(regions.input);
+  std::vector<TopBeat> output = BeatsOf(regions.output);
+  std::vector<TopBeat> arena = BeatsOf(regions.arena);
   NpuStatus status{};
-  std::vector<Beat> arena(1);
-  sluice_npu(bench->program.data(), static_cast<std::uint32_t>(bench->program.size()),
-             bench->weights.data(), bench->weights.size(), bench->input.data(), bench->input.size(),
-             bench->output.data(), bench->output.size(), arena.data(), arena.size(), &status);
+  sluice_npu(instructions.data(), static_cast<std::uint32_t>(instructions.size()), weights.data(),
+             weights.size() - 1, input.data(), input.size() - 1, output.data(), output.size() - 1,
+             arena.data(), arena.size() - 1, &status);
+  std::memcpy(regions.output.data(), output.data(), regions.output.size());
+  if (!regions.arena.empty()) {
+    std::memcpy(regions.arena.data(), arena.data(), regions.arena.size());
+  }
   return status;
 }
 
-void CheckAnswers() {
-  Random random(3);
-  for (int round = 0; round < 20; ++round) {
-    const RandomGemm made = sluice::testing::MakeRandomGemm(kRows, kInputBlocks * kBlock,
-                                                            kOutputBlocks * kBlock, random);
-    Bench bench = MakeBench(made);
-    const NpuStatus status = Run(&bench);
-    const std::vector<std::int8_t> expected = sluice::reference::Gemm(made.operands);
-    SLUICE_CHECK(status.fault == static_cast<std::uint32_t>(Fault::kNone));
-    SLUICE_CHECK(status.finished == 1 && status.instructions == bench.program.size());
-    SLUICE_CHECK(status.multiply_accumulates ==
-                 std::uint64_t{kRows} * made.operands.inputs * made.operands.outputs);
-    SLUICE_CHECK(status.beats_loaded == bench.weights.size() + bench.input.size());
-    SLUICE_CHECK(status.beats_stored == bench.output.size());
-    SLUICE_CHECK(std::memcmp(bench.output.data(), expected.data(), expected.size()) == 0);
+void TestRandomProgram(std::uint64_t seed) {
+  Item item = MakeItem(seed);
+  reference::Regions expected = item.regions;
+  const reference::Counts counts =
+      reference::RunProgram<TopConfiguration>(item.program.instructions, expected);
+  const NpuStatus status = RunKernel(item.program.instructions, item.regions);
+  SLUICE_CHECK(status.fault == static_cast<std::uint32_t>(Fault::kNone) && status.finished == 1);
+  SLUICE_CHECK(status.instructions == item.program.instructions.size());
+  SLUICE_CHECK(status.execute_cycles == counts.execute_cycles);
+  SLUICE_CHECK(status.multiply_accumulates == counts.multiply_accumulates);
+  SLUICE_CHECK(status.beats_loaded == counts.beats_loaded);
+  SLUICE_CHECK(status.beats_stored == counts.beats_stored);
+  const bool same = item.regions.output == expected.output && item.regions.arena == expected.arena;
+  if (!same) std::fprintf(stderr, "seed %llu\n", static_cast<unsigned long long>(seed));
+  SLUICE_CHECK(same);
+}
+
+// The same program instruction by instruction on the units' own tops.
+void TestUnitTops(std::uint64_t seed) {
+  Item item = MakeItem(seed);
+  const auto memories = std::make_unique<sluice::TopScratchpads>();
+  const std::vector<TopBeat> weights = BeatsOf(item.regions.weights);
+  const std::vector<TopBeat> input = BeatsOf(item.regions.input);
+  std::vector<TopBeat> output = BeatsOf(item.regions.output);
+  std::vector<TopBeat> arena = BeatsOf(item.regions.arena);
+  std::uint64_t execute_cycles = 0;
+  for (const isa::InstructionWords& words : item.program.instructions) {
+    isa::Unit unit = isa::Unit::kLoad;
+    SLUICE_CHECK(isa::UnitOf(isa::DecodeHeader(words).operation, unit));
+    sluice::ExecuteCounts counts{};
+    if (&words == &item.program.instructions.back()) break;
+    if (unit == isa::Unit::kLoad) {
+      sluice_load(&words, weights.data(), input.data(), arena.data(), memories.get());
+    } else if (unit == isa::Unit::kStore) {
+      sluice_store(&words, memories.get(), output.data(), arena.data());
+    } else {
+      sluice_execute(&words, memories.get(), &counts);
+    }
+    execute_cycles += counts.clocks;
   }
+  const reference::Counts expected =
+      reference::RunProgram<TopConfiguration>(item.program.instructions, item.regions);
+  SLUICE_CHECK(execute_cycles == expected.execute_cycles);
+  SLUICE_CHECK(std::memcmp(output.data(), item.regions.output.data(), item.regions.output.size()) ==
+               0);
 }
 
-// Changes one field of one instruction of a good program; the NPU must stop there with that fault.
-void CheckFault(Fault fault, std::uint32_t at, isa::Field field, std::int64_t value) {
-  Random random(5);
-  const RandomGemm made =
-      sluice::testing::MakeRandomGemm(kRows, kInputBlocks * kBlock, kOutputBlocks * kBlock, random);
-  Bench bench = MakeBench(made);
-  isa::Place(&bench.program[at], field, value);
-  const NpuStatus status = Run(&bench);
-  SLUICE_CHECK(status.fault == static_cast<std::uint32_t>(fault));
-  SLUICE_CHECK(status.instruction == at);
+// The first instruction of an operation, or the program's size.
+std::size_t Find(const RandomProgram& program, isa::Operation operation) {
+  std::size_t index = 0;
+  while (index < program.instructions.size() &&
+         isa::DecodeHeader(program.instructions[index]).operation !=
+             static_cast<std::uint32_t>(operation)) {
+    ++index;
+  }
+  return index;
 }
 
-void CheckFaults() {
-  namespace header = isa::header;
-  namespace transfer = isa::transfer;
-  namespace gemm = isa::gemm;
-  CheckFault(Fault::kOperation, 0, header::kOperation, 30);
-  CheckFault(Fault::kOperation, 3, header::kUnit, 0);
-  CheckFault(Fault::kToken, 0, header::kPopPrevious, 1);
-  CheckFault(Fault::kToken, 0, header::kPopNext, 1);
-  CheckFault(Fault::kToken, 0, header::kPushPrevious, 1);
-  CheckFault(Fault::kToken, 3, header::kPopNext, 1);
-  CheckFault(Fault::kToken, 4, header::kPushNext, 1);
-  CheckFault(Fault::kToken, 5, header::kPushPrevious, 1);
-  CheckFault(Fault::kToken, 5, header::kPopPrevious, 1);
-  CheckFault(Fault::kAddress, 0, transfer::kDramOffset, 0xffffffff);
-  CheckFault(Fault::kAddress, 0, transfer::kSramAddress, Configuration::kWeightTiles - kTiles + 1);
-  CheckFault(Fault::kAddress, 0, transfer::kRowBeats, kTiles * kBlock - 1);
-  CheckFault(Fault::kAddress, 0, transfer::kMemory, 7);
-  CheckFault(Fault::kAddress, 2, transfer::kRegion, 2);
-  CheckFault(Fault::kAddress, 2, transfer::kRegion, 6);
-  CheckFault(Fault::kAddress, 2, transfer::kRows, 0);
-  CheckFault(Fault::kAddress, 4, transfer::kRegion, 0);
-  CheckFault(Fault::kAddress, 4, transfer::kMemory, 1);
-  CheckFault(Fault::kAddress, 3, gemm::kActivationAddress, Configuration::kActivationWords - 1);
-  CheckFault(Fault::kAddress, 3, gemm::kOutputAddress, Configuration::kActivationWords - 1);
-  CheckFault(Fault::kAddress, 3, gemm::kWeightAddress, Configuration::kWeightTiles - kTiles + 1);
-  CheckFault(Fault::kAddress, 3, gemm::kParameterAddress, Configuration::kParameterRecords - 1);
-  CheckFault(Fault::kAddress, 3, gemm::kInputBlocks, 0);
+struct Change {
+  isa::Field field;
+  std::int64_t value;
+};
+
+// Changes fields of the first instruction of an operation; the kernel must stop there.
+void TestFault(isa::Operation operation, const std::vector<Change>& changes, Fault expected) {
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    Item item = MakeItem(seed);
+    const std::size_t index = Find(item.program, operation);
+    if (index == item.program.instructions.size()) continue;
+    for (const Change& change : changes) {
+      isa::Place(item.program.instructions[index], change.field, change.value);
+    }
+    const NpuStatus status = RunKernel(item.program.instructions, item.regions);
+    SLUICE_CHECK(status.fault == static_cast<std::uint32_t>(expected));
+    SLUICE_CHECK(status.instruction == index && status.instructions == index);
+    SLUICE_CHECK(status.finished == 0);
+    return;
+  }
+  SLUICE_CHECK(false && "no program has such an instruction");
 }
 
-void CheckUnfinished() {
-  Random random(9);
-  Bench bench = MakeBench(sluice::testing::MakeRandomGemm(kRows, kInputBlocks * kBlock,
-                                                          kOutputBlocks * kBlock, random));
-  bench.program.pop_back();
-  SLUICE_CHECK(Run(&bench).fault == static_cast<std::uint32_t>(Fault::kUnfinished));
+void TestTransferFaults() {
+  using isa::Operation;
+  namespace f = isa::transfer;
+  const auto outside = [](Operation operation, const std::vector<Change>& changes) {
+    TestFault(operation, changes, Fault::kAddress);
+  };
+  outside(Operation::kLoad, {{f::kDramOffset, 0xFFFFFFFF}});
+  outside(Operation::kLoad, {{f::kRows, 0}});
+  outside(Operation::kLoad, {{f::kRows, 3}, {f::kRowPitch, 511}, {f::kAddress, 16383}});
+  outside(Operation::kLoad, {{f::kRegion, 2}});
+  outside(Operation::kLoad, {{f::kRegion, 7}});
+  outside(Operation::kLoad, {{f::kMemory, 7}});
+  outside(Operation::kLoad, {{f::kMemory, 1}});
+  outside(Operation::kStore, {{f::kBlocks, 3}, {f::kBlockPitch, 16383}});
+  outside(Operation::kStore, {{f::kColumns, 16383}});
+  outside(Operation::kStore, {{f::kBlocks, 0}});
+  outside(Operation::kStore, {{f::kRegion, 1}});
+  outside(Operation::kStore, {{f::kMemory, 1}});
+}
+
+void TestExecuteFaults() {
+  using isa::Operation;
+  const auto outside = [](Operation operation, const std::vector<Change>& changes) {
+    TestFault(operation, changes, Fault::kAddress);
+  };
+  namespace c = isa::convolution;
+  outside(Operation::kConvolve, {{c::kInputRows, 1023}, {c::kInputRowPitch, 511}});
+  outside(Operation::kConvolve, {{c::kOutputRows, 1023}, {c::kOutputRowPitch, 511}});
+  outside(Operation::kConvolve, {{c::kWeightAddress, 16383}, {c::kOutputBlocks, 2}});
+  outside(Operation::kConvolve, {{c::kParameterAddress, 1023}});
+  outside(Operation::kConvolve, {{c::kKernelRows, 0}});
+  outside(Operation::kConvolve, {{c::kStrideColumns, 0}});
+  outside(Operation::kConvolve, {{c::kOutputColumns, 0}});
+  outside(Operation::kConvolve, {{c::kDepthwise, 1}, {c::kInputBlocks, 2}});
+  outside(Operation::kConvolve, {{c::kTable, 7}});
+  namespace p = isa::pool;
+  outside(Operation::kPool, {{p::kUpsampleRows, 0}});
+  outside(Operation::kPool, {{p::kUpsampleColumns, 2}, {p::kKernelColumns, 2}});
+  outside(Operation::kPool,
+          {{p::kUpsampleColumns, 2}, {p::kKernelColumns, 1}, {p::kStrideColumns, 2}});
+  outside(Operation::kPool, {{p::kOutputRows, 1023}, {p::kOutputRowPitch, 511}});
+  outside(Operation::kPool, {{p::kTable, 7}});
+  namespace a = isa::addition;
+  outside(Operation::kAdd, {{a::kFirstTable, 7}});
+  outside(Operation::kAdd, {{a::kSecondTable, 7}});
+  outside(Operation::kAdd, {{a::kBlocks, 3}, {a::kSecondBlockPitch, 16383}});
+  namespace m = isa::multiplication;
+  outside(Operation::kMultiply, {{m::kColumns, 0}});
+  outside(Operation::kMultiply, {{m::kRows, 1023}, {m::kOutputRowPitch, 511}});
+}
+
+void TestTokenFaults() {
+  namespace h = isa::header;
+  TestFault(isa::Operation::kLoad, {{h::kPopPrevious, 1}}, Fault::kToken);
+  TestFault(isa::Operation::kLoad, {{h::kPopNext, 1}}, Fault::kToken);
+  TestFault(isa::Operation::kLoad, {{h::kPushPrevious, 1}}, Fault::kToken);
+  TestFault(isa::Operation::kStore, {{h::kPushNext, 1}}, Fault::kToken);
+  TestFault(isa::Operation::kFinish, {{h::kPushPrevious, 1}}, Fault::kToken);
+  TestFault(isa::Operation::kLoad, {{h::kOperation, 30}}, Fault::kOperation);
+}
+
+void TestUnfinished() {
+  Item item = MakeItem(5);
+  item.program.instructions.pop_back();
+  const NpuStatus status = RunKernel(item.program.instructions, item.regions);
+  SLUICE_CHECK(status.fault == static_cast<std::uint32_t>(Fault::kUnfinished));
+  SLUICE_CHECK(status.finished == 0);
+  SLUICE_CHECK(status.instructions == item.program.instructions.size());
 }
 
 }  // namespace
 
-int main() {
-  CheckAnswers();
-  CheckFaults();
-  CheckUnfinished();
+// An argument gives another number of programs.
+int main(int count, char** arguments) {
+  const std::uint64_t programs = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 20;
+  for (std::uint64_t seed = 0; seed < programs; ++seed) TestRandomProgram(seed);
+  for (std::uint64_t seed = 0; seed < 5; ++seed) TestUnitTops(seed);
+  TestTransferFaults();
+  TestExecuteFaults();
+  TestTokenFaults();
+  TestUnfinished();
   return sluice::testing::Finish();
 }

@@ -2,15 +2,21 @@
 #ifndef SLUICE_HLS_NPU_TOP_HPP_
 #define SLUICE_HLS_NPU_TOP_HPP_
 
-#include "hls/npu/npu.hpp"
+#include <cstdint>
 
-// Runs one program on one item. Sizes count beats of 16 bytes; `status` is one record, written
-// last.
-extern "C" void sluice_npu(const sluice::isa::InstructionWords* instructions,
-                           std::uint32_t instruction_count, const sluice::Beat* weights,
-                           std::uint64_t weights_beats, const sluice::Beat* input,
-                           std::uint64_t input_beats, sluice::Beat* output,
-                           std::uint64_t output_beats, sluice::Beat* arena,
-                           std::uint64_t arena_beats, sluice::NpuStatus* status);
+#include "hls/isa/extract.hpp"
+#include "hls/npu/status.hpp"
+#include "hls/top_configuration.hpp"
+
+extern "C" {
+
+// Runs one program on one item. Sizes count beats of W bytes; `status` is one record, written last.
+void sluice_npu(const sluice::isa::InstructionWords* instructions, std::uint32_t instruction_count,
+                const sluice::TopBeat* weights, std::uint64_t weights_beats,
+                const sluice::TopBeat* input, std::uint64_t input_beats, sluice::TopBeat* output,
+                std::uint64_t output_beats, sluice::TopBeat* arena, std::uint64_t arena_beats,
+                sluice::NpuStatus* status);
+
+}  // extern "C"
 
 #endif  // SLUICE_HLS_NPU_TOP_HPP_

@@ -1,143 +1,117 @@
-// LOAD into each memory and STORE back, against the naive byte copy, on random shapes.
+// The LOADs and STOREs of random programs on every configuration against the naive reference, in
+// memories and regions full of random bytes.
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
 
 #include "hls/config/generated/configurations.hpp"
+#include "hls/npu/random_program.hpp"
 #include "hls/testing.hpp"
+#include "hls/transfer/load.hpp"
 #include "hls/transfer/reference.hpp"
-#include "hls/transfer/transfer.hpp"
+#include "hls/transfer/store.hpp"
 
 namespace {
 
 using sluice::Beat;
-using sluice::kBeatBytes;
 using sluice::Scratchpads;
-using sluice::reference::CopyShape;
-using sluice::testing::Random;
+using sluice::testing::RandomBytes;
 namespace isa = sluice::isa;
+namespace reference = sluice::reference;
 
-constexpr std::size_t kRegionBeats = 4096;
+// Instructions of each kind that have run.
+struct Coverage {
+  unsigned loads[4] = {0, 0, 0, 0};
+  unsigned from_arena = 0;
+  unsigned stores = 0;
+};
 
-std::vector<Beat> RandomBeats(std::size_t count, Random& random) {
-  std::vector<Beat> beats(count);
-  for (Beat& beat : beats) {
-    for (std::uint8_t& byte : beat.byte) byte = static_cast<std::uint8_t>(random.Next() >> 40);
-  }
+template <class Configuration>
+std::vector<Beat<Configuration>> BeatsOf(const reference::Bytes& bytes) {
+  std::vector<Beat<Configuration>> beats(bytes.size() / sizeof(Beat<Configuration>) + 1);
+  if (!bytes.empty()) std::memcpy(beats.data(), bytes.data(), bytes.size());
   return beats;
 }
 
-std::vector<std::uint8_t> BytesOf(const void* data, std::size_t count) {
-  std::vector<std::uint8_t> bytes(count);
-  std::memcpy(bytes.data(), data, count);
+template <class Configuration>
+reference::Bytes BytesOf(const std::vector<Beat<Configuration>>& beats, std::size_t size) {
+  reference::Bytes bytes(size);
+  if (size > 0) std::memcpy(bytes.data(), beats.data(), size);
   return bytes;
 }
 
-isa::Transfer RandomTransfer(isa::Memory memory, std::uint32_t beats_per_word, Random& random) {
-  isa::Transfer transfer{};
-  transfer.memory = static_cast<std::uint32_t>(memory);
-  transfer.rows = static_cast<std::uint32_t>(random.Between(1, 5));
-  const std::uint32_t words = static_cast<std::uint32_t>(random.Between(1, 6));
-  transfer.row_beats = words * beats_per_word;
-  transfer.dram_pitch_beats = transfer.row_beats + static_cast<std::uint32_t>(random.Between(0, 9));
-  transfer.sram_pitch = words + static_cast<std::uint32_t>(random.Between(0, 3));
-  transfer.dram_offset_beats = static_cast<std::uint32_t>(random.Between(0, 1000));
-  transfer.sram_address = static_cast<std::uint32_t>(random.Between(0, 40));
-  return transfer;
-}
-
-CopyShape ShapeOf(const isa::Transfer& transfer, std::size_t word_bytes) {
-  return CopyShape{transfer.dram_offset_beats * std::size_t{kBeatBytes},
-                   transfer.dram_pitch_beats * std::size_t{kBeatBytes},
-                   transfer.sram_address * word_bytes,
-                   transfer.sram_pitch * word_bytes,
-                   transfer.rows,
-                   transfer.row_beats * std::size_t{kBeatBytes}};
-}
-
-// Each region must be read when it is named, and no other.
 template <class Configuration>
-void RunLoad(isa::Transfer transfer, const std::vector<Beat>& source, isa::Region region,
-             Scratchpads<Configuration>& memories) {
-  static const std::vector<Beat> other(kRegionBeats, Beat{});
-  transfer.region = static_cast<std::uint32_t>(region);
-  const Beat* weights = region == isa::Region::kWeights ? source.data() : other.data();
-  const Beat* input = region == isa::Region::kInput ? source.data() : other.data();
-  const Beat* arena = region == isa::Region::kArena ? source.data() : other.data();
-  sluice::Load<Configuration>(transfer, weights, input, arena, memories);
-}
-
-template <class Configuration, class Word, std::size_t kWords>
-void CheckLoad(Word (&memory)[kWords], isa::Memory name, isa::Region region,
-               Scratchpads<Configuration>& memories, Random& random) {
-  const std::vector<Beat> source = RandomBeats(kRegionBeats, random);
-  const isa::Transfer transfer = RandomTransfer(name, sizeof(Word) / kBeatBytes, random);
-  std::vector<std::uint8_t> expected = BytesOf(memory, sizeof(memory));
-  sluice::reference::Copy(ShapeOf(transfer, sizeof(Word)),
-                          BytesOf(source.data(), source.size() * kBeatBytes), &expected);
-  RunLoad<Configuration>(transfer, source, region, memories);
-  SLUICE_CHECK(std::memcmp(memory, expected.data(), expected.size()) == 0);
+void RunLoad(const isa::Transfer& fields, reference::Regions& regions,
+             Scratchpads<Configuration>& memories, Coverage& coverage) {
+  const auto weights = BeatsOf<Configuration>(regions.weights);
+  const auto input = BeatsOf<Configuration>(regions.input);
+  const auto arena = BeatsOf<Configuration>(regions.arena);
+  sluice::MemorySink<Configuration> sink{memories};
+  sluice::Load<Configuration>(fields, weights.data(), input.data(), arena.data(), sink);
+  ++coverage.loads[fields.memory];
+  coverage.from_arena += fields.region == static_cast<std::uint32_t>(isa::Region::kArena);
 }
 
 template <class Configuration>
-void CheckParameters(Scratchpads<Configuration>& memories) {
-  std::vector<Beat> source(kRegionBeats, Beat{});
-  const Beat record{{0xfe, 0xff, 0xff, 0xff, 0xef, 0xcd, 0xab, 0, 33, 0, 0, 0, 0, 0, 0, 0}};
-  source[10] = record;
-  isa::Transfer transfer{};
-  transfer.memory = static_cast<std::uint32_t>(isa::Memory::kParameter);
-  transfer.rows = 1;
-  transfer.row_beats = 2;
-  transfer.dram_offset_beats = 9;
-  transfer.sram_address = 4;
-  RunLoad<Configuration>(transfer, source, isa::Region::kWeights, memories);
-  SLUICE_CHECK(memories.parameter[5].bias == -2);
-  SLUICE_CHECK(memories.parameter[5].multiplier == 0xabcdef);
-  SLUICE_CHECK(memories.parameter[5].shift == 33);
-  SLUICE_CHECK(memories.parameter[4].multiplier == 0);
+void RunStore(const isa::Transfer& fields, reference::Regions& regions,
+              Scratchpads<Configuration>& memories, Coverage& coverage) {
+  auto output = BeatsOf<Configuration>(regions.output);
+  auto arena = BeatsOf<Configuration>(regions.arena);
+  sluice::MemorySource<Configuration> source{memories, sluice::StoreWalk{}};
+  sluice::Store<Configuration>(fields, source, output.data(), arena.data());
+  regions.output = BytesOf<Configuration>(output, regions.output.size());
+  regions.arena = BytesOf<Configuration>(arena, regions.arena.size());
+  ++coverage.stores;
 }
 
 template <class Configuration>
-void CheckStore(isa::Region region, Scratchpads<Configuration>& memories, Random& random) {
-  std::vector<Beat> output = RandomBeats(kRegionBeats, random);
-  std::vector<Beat> arena = output;
-  const std::vector<std::uint8_t> before = BytesOf(output.data(), output.size() * kBeatBytes);
-  isa::Transfer transfer = RandomTransfer(isa::Memory::kActivation, 1, random);
-  transfer.region = static_cast<std::uint32_t>(region);
-  const CopyShape load = ShapeOf(transfer, kBeatBytes);
-  std::vector<std::uint8_t> expected = before;
-  sluice::reference::Copy(CopyShape{load.target_offset, load.target_pitch, load.source_offset,
-                                    load.source_pitch, load.rows, load.row_bytes},
-                          BytesOf(memories.activation, sizeof(memories.activation)), &expected);
-  sluice::Store<Configuration>(transfer, memories, output.data(), arena.data());
-  const bool to_output = region == isa::Region::kOutput;
-  const std::vector<Beat>& written = to_output ? output : arena;
-  const std::vector<Beat>& untouched = to_output ? arena : output;
-  SLUICE_CHECK(std::memcmp(written.data(), expected.data(), expected.size()) == 0);
-  SLUICE_CHECK(std::memcmp(untouched.data(), before.data(), before.size()) == 0);
-}
-
-template <class Configuration>
-void CheckConfiguration() {
-  Random random(11);
-  const std::unique_ptr<Scratchpads<Configuration>> memories(new Scratchpads<Configuration>());
-  for (int round = 0; round < 25; ++round) {
-    for (const isa::Region region :
-         {isa::Region::kWeights, isa::Region::kInput, isa::Region::kArena}) {
-      CheckLoad<Configuration>(memories->activation, isa::Memory::kActivation, region, *memories,
-                               random);
-      CheckLoad<Configuration>(memories->weight, isa::Memory::kWeight, region, *memories, random);
+void TestProgram(std::uint64_t seed, Scratchpads<Configuration>& memories, Coverage& coverage) {
+  const sluice::testing::RandomProgram program =
+      sluice::testing::MakeRandomProgram(sluice::testing::ProgramSizesOf<Configuration>(), seed);
+  // Any bytes do for weights, reserved bits too.
+  reference::Regions regions{
+      RandomBytes(program.weights.size(), seed), RandomBytes(program.input_bytes, seed + 1),
+      RandomBytes(program.output_bytes, seed + 2), RandomBytes(program.arena_bytes, seed + 3)};
+  reference::Regions expected_regions = regions;
+  reference::Memories expected = reference::CopyMemories(memories);
+  for (const isa::InstructionWords& words : program.instructions) {
+    const isa::Transfer fields = isa::DecodeTransfer(words);
+    const auto operation = static_cast<isa::Operation>(isa::DecodeHeader(words).operation);
+    if (operation == isa::Operation::kLoad) {
+      RunLoad<Configuration>(fields, regions, memories, coverage);
+      reference::Load(expected, fields, expected_regions);
+    } else if (operation == isa::Operation::kStore) {
+      RunStore<Configuration>(fields, regions, memories, coverage);
+      reference::Store(expected, fields, expected_regions);
     }
-    CheckStore<Configuration>(isa::Region::kOutput, *memories, random);
-    CheckStore<Configuration>(isa::Region::kArena, *memories, random);
   }
-  CheckParameters<Configuration>(*memories);
+  SLUICE_CHECK(reference::SameMemories(expected, reference::CopyMemories(memories)));
+  SLUICE_CHECK(reference::TableCopiesAgree(memories));
+  SLUICE_CHECK(regions.output == expected_regions.output);
+  SLUICE_CHECK(regions.arena == expected_regions.arena);
+}
+
+template <class Configuration>
+void TestConfiguration(std::uint64_t programs) {
+  Coverage coverage;
+  const auto memories = std::make_unique<Scratchpads<Configuration>>();
+  for (std::uint64_t seed = 0; seed < programs; ++seed) {
+    TestProgram<Configuration>(seed, *memories, coverage);
+  }
+  for (const unsigned count : coverage.loads) SLUICE_CHECK(count > 0);
+  SLUICE_CHECK(coverage.from_arena > 0 && coverage.stores > 0);
 }
 
 }  // namespace
 
-int main() {
-#define SLUICE_CHECK_CONFIGURATION(Configuration) CheckConfiguration<Configuration>();
-  SLUICE_FOR_EACH_CONFIGURATION(SLUICE_CHECK_CONFIGURATION)
+// An argument gives another number of programs.
+int main(int count, char** arguments) {
+  const std::uint64_t programs = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 30;
+  TestConfiguration<sluice::configurations::Ci>(programs);
+  TestConfiguration<sluice::configurations::Zynq7020>(programs);
+  TestConfiguration<sluice::configurations::Kv260M>(programs);
+  TestConfiguration<sluice::configurations::Kv260L>(programs);
+  TestConfiguration<sluice::configurations::U50>(programs);
   return sluice::testing::Finish();
 }

@@ -13,7 +13,8 @@ function generate(root: string, ...parameters: string[]): { status: number | nul
 /** A copy of the sources and of what is generated from them. */
 function copyOfSources(): string {
   const folder = temporaryFolder();
-  for (const part of ['scripts/generate-npu-constants.mjs', 'hls/isa', 'hls/config', 'contract/npu']) {
+  const parts = ['scripts/generate-npu-constants.mjs', 'scripts/npu-constants', 'hls/isa', 'hls/config'];
+  for (const part of [...parts, 'contract/npu']) {
     cpSync(repositoryPath(part), join(folder, part), { recursive: true });
   }
   return folder;
@@ -22,6 +23,10 @@ function copyOfSources(): string {
 function changeConfiguration(root: string, change: Record<string, unknown>): void {
   const path = join(root, 'hls/config/ci.json');
   writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...change }));
+}
+
+function boardOf(root: string): object {
+  return JSON.parse(readFileSync(join(root, 'hls/config/ci.json'), 'utf8')).board;
 }
 
 function hashIn(root: string): string | undefined {
@@ -48,19 +53,24 @@ describe('generate-npu-constants', () => {
     expect(hashIn(root)).not.toBe(hardwareConfigurations.ci?.hash);
   });
 
-  it('keeps the hash when only the clock or the description changes', () => {
+  it('keeps the hash when only the clock, the board or the description changes', () => {
     const root = copyOfSources();
-    changeConfiguration(root, { clockMhz: 123, description: 'another' });
+    changeConfiguration(root, { clockMhz: 123, description: 'another', board: { ...boardOf(root), dsp: 1 } });
     expect(generate(root).status).toBe(0);
     expect(hashIn(root)).toBe(hardwareConfigurations.ci?.hash);
   });
 
-  it.each([{ activationWords: 65_537 }, { parameterRecords: 4097 }, { weightTiles: 0 }, { block: 8 }])(
-    'refuses sizes that no instruction can address: %j',
-    (change) => {
-      const root = copyOfSources();
-      changeConfiguration(root, change);
-      expect(generate(root).status).toBe(1);
-    },
-  );
+  it.each([
+    { activationLines: 16_385 },
+    { parameterBlocks: 1025 },
+    { weightTiles: 0 },
+    { tableSlots: 8 },
+    { vectorParallel: 3 },
+    { inputParallel: 12, outputParallel: 12 },
+    { outputParallel: 16 },
+  ])('refuses sizes that no instruction can address or the array cannot have: %j', (change) => {
+    const root = copyOfSources();
+    changeConfiguration(root, change);
+    expect(generate(root).status).toBe(1);
+  });
 });

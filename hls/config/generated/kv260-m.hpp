@@ -10,17 +10,28 @@ namespace configurations {
 // Kria KV260: 16 x 16 x 4 multipliers, 1,024 multiply-accumulates a clock.
 struct Kv260M {
   static constexpr char kName[] = "kv260-m";
-  static constexpr std::uint32_t kBlock = 16;
+  static constexpr std::uint32_t kInputParallel = 16;
+  static constexpr std::uint32_t kOutputParallel = 16;
   static constexpr std::uint32_t kPixelParallel = 4;
-  static constexpr std::uint32_t kActivationWords = 32768;
+  static constexpr std::uint32_t kVectorParallel = 2;
+  static constexpr std::uint32_t kActivationLines = 8192;
   static constexpr std::uint32_t kWeightTiles = 4096;
-  static constexpr std::uint32_t kParameterRecords = 4096;
+  static constexpr std::uint32_t kParameterBlocks = 256;
+  static constexpr std::uint32_t kTableSlots = 4;
   static constexpr std::uint32_t kClockMhz = 300;
+  // Width of a multiplier's larger operand; no program depends on it.
+  static constexpr std::uint32_t kMultiplierPortBits = 27;
+  // What the timed simulation assumes; calibrated: none.
+  static constexpr std::uint32_t kDispatchCycles = 4;
+  static constexpr std::uint32_t kExecuteFillCycles = 32;
+  static constexpr std::uint32_t kMemoryLatencyCycles = 80;
+  static constexpr std::uint32_t kBurstBeatsMax = 64;
+  static constexpr std::uint32_t kMemoryMegabytesPerSecond = 13440;
   static constexpr std::uint8_t kHash[32] = {
-      0x0c, 0xfe, 0x5e, 0xc9, 0x10, 0x5b, 0x05, 0xe9,
-      0xf7, 0x67, 0xc1, 0x24, 0x72, 0x07, 0x3c, 0x47,
-      0xcd, 0x83, 0xc0, 0xec, 0xc2, 0x81, 0xd6, 0xa1,
-      0x02, 0x42, 0xce, 0xc1, 0x3b, 0xe2, 0x95, 0xcd};
+      0xfe, 0xbb, 0x32, 0x90, 0xf9, 0xf9, 0xfc, 0xfe,
+      0xb0, 0x91, 0xa6, 0xc9, 0xc2, 0xcb, 0xf6, 0xe5,
+      0x75, 0x74, 0x80, 0x3f, 0x8a, 0xa2, 0x75, 0xb2,
+      0xcd, 0x51, 0x19, 0x16, 0x97, 0x19, 0x94, 0x1f};
 };
 
 }  // namespace configurations

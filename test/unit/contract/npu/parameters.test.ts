@@ -25,9 +25,9 @@ describe('fixedScaleOf', () => {
 });
 
 describe('encodeParameterRecord', () => {
-  it('writes bias, multiplier and shift, then zeros', () => {
+  it('writes bias, multiplier and shift', () => {
     const record = encodeParameterRecord({ bias: -2, multiplier: 0xabcdef, shift: 33 });
-    expect([...record]).toEqual([0xfe, 0xff, 0xff, 0xff, 0xef, 0xcd, 0xab, 0, 33, 0, 0, 0, 0, 0, 0, 0]);
+    expect([...record]).toEqual([0xfe, 0xff, 0xff, 0xff, 0xef, 0xcd, 0xab, 33]);
   });
 
   it.each([

@@ -1,0 +1,104 @@
+// The crossbar between the P lanes of the array and the P banks of activation memory.
+#ifndef SLUICE_HLS_EXECUTE_LANES_HPP_
+#define SLUICE_HLS_EXECUTE_LANES_HPP_
+
+#include <cstdint>
+
+#include "hls/memories.hpp"
+#include "hls/portability.hpp"
+
+namespace sluice {
+
+// Where each lane's word lies in this clock. Active lanes that read the same bank read the same
+// line of it.
+template <class Configuration>
+struct LaneReads {
+  // Takes part in this clock.
+  bool active[Configuration::kPixelParallel];
+  // Reads memory instead of the padding.
+  bool inside[Configuration::kPixelParallel];
+  std::uint32_t bank[Configuration::kPixelParallel];
+  std::uint32_t line[Configuration::kPixelParallel];
+};
+
+// One word for each lane, or for each bank.
+template <class Configuration>
+struct LineOfWords {
+  ActivationWord<Configuration> word[Configuration::kPixelParallel];
+};
+
+template <class Configuration>
+inline ActivationWord<Configuration> FilledWord(std::int32_t value) {
+  HLS_INLINE
+  ActivationWord<Configuration> word;
+  HLS_LABEL(fill_channels)
+  for (std::uint32_t channel = 0; channel < Configuration::kInputParallel; ++channel) {
+    HLS_UNROLL
+    word.lane[channel] = static_cast<std::int8_t>(value);
+  }
+  return word;
+}
+
+// Every lane reads its own column of one line, or, to broadcast, column 0.
+template <class Configuration>
+inline LaneReads<Configuration> ReadsOfLine(std::uint32_t line, bool broadcast) {
+  HLS_INLINE
+  LaneReads<Configuration> reads;
+  HLS_LABEL(line_lanes)
+  for (std::uint32_t lane = 0; lane < Configuration::kPixelParallel; ++lane) {
+    HLS_UNROLL
+    reads.active[lane] = true;
+    reads.inside[lane] = true;
+    reads.bank[lane] = broadcast ? 0 : lane;
+    reads.line[lane] = line;
+  }
+  return reads;
+}
+
+// The line that a bank is asked for; line 0 where nobody asks.
+template <class Configuration>
+inline std::uint32_t LineOfBank(const LaneReads<Configuration>& reads, std::uint32_t bank) {
+  HLS_INLINE
+  std::uint32_t line = 0;
+  HLS_LABEL(bank_lanes)
+  for (std::uint32_t lane = 0; lane < Configuration::kPixelParallel; ++lane) {
+    HLS_UNROLL
+    const bool asked = reads.active[lane] && reads.inside[lane] && reads.bank[lane] == bank;
+    line = asked ? reads.line[lane] : line;
+  }
+  return line;
+}
+
+// One read of each bank: the first port of the activation memory.
+template <class Configuration>
+inline LineOfWords<Configuration> ReadBanks(const Scratchpads<Configuration>& memories,
+                                            const LaneReads<Configuration>& reads) {
+  HLS_INLINE
+  LineOfWords<Configuration> banks;
+  HLS_LABEL(read_banks)
+  for (std::uint32_t bank = 0; bank < Configuration::kPixelParallel; ++bank) {
+    HLS_UNROLL
+    banks.word[bank] = memories.activation[bank][LineOfBank<Configuration>(reads, bank)];
+  }
+  return banks;
+}
+
+// Brings each lane the word of its bank, or the padding.
+template <class Configuration>
+inline LineOfWords<Configuration> DealToLanes(const LineOfWords<Configuration>& banks,
+                                              const LaneReads<Configuration>& reads,
+                                              std::int32_t pad_value) {
+  HLS_INLINE
+  LineOfWords<Configuration> lanes;
+  HLS_LABEL(deal_lanes)
+  for (std::uint32_t lane = 0; lane < Configuration::kPixelParallel; ++lane) {
+    HLS_UNROLL
+    lanes.word[lane] =
+        reads.inside[lane] ? banks.word[reads.bank[lane]] : FilledWord<Configuration>(pad_value);
+  }
+  return lanes;
+}
+
+}  // namespace sluice
+
+#endif  // SLUICE_HLS_EXECUTE_LANES_HPP_
