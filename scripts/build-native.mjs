@@ -1,6 +1,9 @@
 // Builds the native addon, when something it is made of has changed since the last build.
 //   node scripts/build-native.mjs           build/native/Release/sluice_native.node
-//   node scripts/build-native.mjs --tests   the C++ tests with sanitizers; ends with "N passed, N failed" programs
+//   node scripts/build-native.mjs --tests   the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer, those
+//                                           with threads also with ThreadSanitizer; ends with "N passed, N failed"
+//   node scripts/build-native.mjs --fuzz [seconds]   libFuzzer on the program loader, from native/fuzz/corpus and
+//                                           right programs; needs clang (Debian: apt install clang)
 // Needs a C++ compiler and what npm has installed; CMake and Ninja come from npm where the machine has none.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,8 +17,16 @@ const buildFolder = join(root, 'build', 'native');
 const addonPath = join(buildFolder, 'Release', 'sluice_native.node');
 const stampPath = join(buildFolder, 'inputs.sha256');
 const testFolder = join(root, 'build', 'native-tests');
+const threadTestFolder = join(root, 'build', 'native-thread-tests');
+const fuzzFolder = join(root, 'build', 'native-fuzz');
+const corpusFolder = join(root, 'native', 'fuzz', 'corpus');
+const fuzzSecondsDefault = 60;
 const toolsFolder = join(root, 'scripts', 'build-tools');
 const sourceEndings = ['.cpp', '.hpp', '.txt', '.cmake'];
+// Its presence decides whether the XRT device is built.
+const xrtHeaders = ['/usr/include/xrt', '/opt/xilinx/xrt/include'].map((folder) =>
+  join(folder, 'xrt', 'xrt_device.h'),
+);
 const buildPackages = ['cmake-js', 'node-addon-api', 'node-api-headers'];
 const parallel = String(availableParallelism());
 
@@ -36,6 +47,7 @@ function sourcesUnder(folder) {
 /** SHA-256 of everything that decides what the addon is: sources, build packages, platform. */
 function hashOfInputs() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}\n`);
+  hash.update(`XRT ${xrtHeaders.map(existsSync)}\n`);
   for (const name of buildPackages) {
     const manifest = join(root, 'node_modules', name, 'package.json');
     if (!existsSync(manifest)) fail(`the package ${name} is missing; run npm install`);
@@ -127,33 +139,78 @@ function buildAddon() {
   console.log(`build      ${relative(root, addonPath)}`);
 }
 
-/** Runs the test programs; each counts as one test, however many comparisons it makes. */
-function buildAndRunTests() {
-  requireTools();
-  run('cmake', [
-    ...['-S', join(root, 'native'), '-B', testFolder],
-    '-DCMAKE_BUILD_TYPE=Debug',
-    '-DSLUICE_SANITIZE=ON',
-    '-DSLUICE_BUILD_TESTS=ON',
-  ]);
-  run('cmake', ['--build', testFolder, '--parallel', parallel]);
-  let passed = 0;
-  let failed = 0;
-  for (const name of readdirSync(join(testFolder, 'bin')).sort()) {
-    const outcome = spawnSync(join(testFolder, 'bin', name), [], { encoding: 'utf8', timeout: 300_000 });
-    const counts = /(\d+) passed, (\d+) failed\s*$/.exec(outcome.stdout ?? '');
-    const good = counts !== null && outcome.status === 0;
-    passed += good ? 1 : 0;
-    failed += good ? 0 : 1;
+/** Configures and builds the C++ sources in a folder of their own. */
+function buildIn(folder, definitions, target) {
+  run('cmake', ['-S', join(root, 'native'), '-B', folder, ...definitions.map((one) => `-D${one}`)]);
+  const targets = target === undefined ? [] : ['--target', target];
+  run('cmake', ['--build', folder, '--parallel', parallel, ...targets]);
+}
+
+/** Runs the test programs of a build; each counts as one test, however many comparisons it makes. */
+function runTestsIn(builtIn, what) {
+  const counts = { passed: 0, failed: 0 };
+  const folder = join(builtIn, 'bin');
+  const known = new Set(readFileSync(join(builtIn, 'programs.txt'), 'utf8').split('\n'));
+  for (const name of readdirSync(folder).sort()) {
+    if (!known.has(name.replace(/\.exe$/, ''))) continue;
+    const outcome = spawnSync(join(folder, name), [], { encoding: 'utf8', timeout: 300_000 });
+    const match = /(\d+) passed, (\d+) failed\s*$/.exec(outcome.stdout ?? '');
+    const good = match !== null && outcome.status === 0;
+    counts[good ? 'passed' : 'failed'] += 1;
     const told = (outcome.stdout ?? '').trim().split('\n').join('; ');
     console.log(
-      `${good ? 'ok    ' : 'FAILED'} ${name}: ${told.replace(/(\d+) passed, (\d+) failed$/, '$1 comparisons held, $2 did not')}`,
+      `${good ? 'ok    ' : 'FAILED'} ${name}${what}: ${told.replace(/(\d+) passed, (\d+) failed$/, '$1 comparisons held, $2 did not')}`,
     );
     if (!good) process.stderr.write(outcome.stderr ?? '');
   }
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  return counts;
 }
 
-if (process.argv.includes('--tests')) buildAndRunTests();
+function buildAndRunTests() {
+  requireTools();
+  const common = ['CMAKE_BUILD_TYPE=Debug', 'SLUICE_BUILD_TESTS=ON'];
+  buildIn(testFolder, [...common, 'SLUICE_SANITIZE=address']);
+  buildIn(threadTestFolder, [...common, 'SLUICE_SANITIZE=thread'], 'threaded_tests');
+  const sets = [runTestsIn(testFolder, ''), runTestsIn(threadTestFolder, ' (threads)')];
+  const passed = sets.reduce((sum, counts) => sum + counts.passed, 0);
+  const failed = sets.reduce((sum, counts) => sum + counts.failed, 0);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && sets.every((counts) => counts.passed > 0) ? 0 : 1;
+}
+
+/** Fuzzes for so many seconds. What was found stays in the build folder; a crash names its input. */
+function fuzz(seconds) {
+  requireTools();
+  if (!answers('clang++')) fail('fuzzing needs clang++ with libFuzzer (Debian: apt install clang)');
+  buildIn(
+    fuzzFolder,
+    [
+      'CMAKE_CXX_COMPILER=clang++',
+      'CMAKE_BUILD_TYPE=RelWithDebInfo',
+      'SLUICE_SANITIZE=address',
+      'SLUICE_FUZZ=ON',
+    ],
+    'fuzzing',
+  );
+  const [found, seeds] = ['found', 'seeds'].map((name) => join(fuzzFolder, name));
+  for (const folder of [found, seeds]) mkdirSync(folder, { recursive: true });
+  run(join(fuzzFolder, 'fuzz', 'write_seeds'), [seeds]);
+  const outcome = spawnSync(
+    join(fuzzFolder, 'fuzz', 'program_loader'),
+    [
+      `-max_total_time=${seconds}`,
+      '-max_len=16384',
+      '-timeout=20',
+      '-print_final_stats=1',
+      `-artifact_prefix=${fuzzFolder}/`,
+      ...[found, corpusFolder, seeds],
+    ],
+    { cwd: root, stdio: 'inherit' },
+  );
+  process.exitCode = outcome.status ?? 1;
+}
+
+const [, , mode, seconds] = process.argv;
+if (mode === '--tests') buildAndRunTests();
+else if (mode === '--fuzz') fuzz(Number(seconds ?? fuzzSecondsDefault));
 else buildAddon();

@@ -1,23 +1,18 @@
 #include "native/addon/device_host.hpp"
 
-#include <cstring>
 #include <utility>
 
+#include "native/addon/buffers.hpp"
 #include "native/addon/errors.hpp"
 #include "native/addon/handles.hpp"
 
 namespace sluice::addon {
 namespace {
 
-Napi::Value OutputsOf(Napi::Env env, const std::vector<std::uint8_t>& outputs) {
-  Napi::Uint8Array array = Napi::Uint8Array::New(env, outputs.size());
-  std::memcpy(array.Data(), outputs.data(), outputs.size());
-  return array;
-}
-
 Napi::Value CountersOf(Napi::Env env, const Counters& counters) {
   const Napi::Object object = Napi::Object::New(env);
   object.Set("instructions", static_cast<double>(counters.instructions));
+  object.Set("executeCycles", static_cast<double>(counters.execute_cycles));
   object.Set("multiplyAccumulates", static_cast<double>(counters.multiply_accumulates));
   object.Set("bytesLoaded", static_cast<double>(counters.bytes_loaded));
   object.Set("bytesStored", static_cast<double>(counters.bytes_stored));
@@ -40,28 +35,35 @@ struct DeviceHost::Message {
   enum class Kind { kCompleted, kLoaded, kClosed };
   Kind kind;
   Completion completion;
+  // Of kClosed.
+  Status status;
 };
 
-std::shared_ptr<DeviceHost> DeviceHost::Create(Napi::Env env, std::unique_ptr<Device> device) {
-  const std::shared_ptr<DeviceHost> host(new DeviceHost(env, std::move(device)));
-  host->Open();
+std::shared_ptr<DeviceHost> DeviceHost::Create(Napi::Env env, std::unique_ptr<Device> device,
+                                               std::chrono::milliseconds grace) {
+  const std::shared_ptr<DeviceHost> host(new DeviceHost(env, std::move(device), grace));
+  ThrowUnlessOk(env, host->Open());
   return host;
 }
 
 DeviceHost::~DeviceHost() { Shutdown(); }
 
-void DeviceHost::Open() {
+Status DeviceHost::Open() {
   channel_ = Channel::New(env_, "sluice-npu", 0, 1, this);
   channel_.Unref(env_);
   // Hooks run last in, first out: this one joins the thread while the channel still stands.
   end_hook_ = Napi::Env(env_).AddCleanupHook(&DeviceHost::OnEnvironmentEnd, this);
   WorkerEvents events;
   events.completed = [this](Completion completion) {
-    Send(std::make_unique<Message>(Message{Message::Kind::kCompleted, std::move(completion)}));
+    Send(std::make_unique<Message>(Message{Message::Kind::kCompleted, std::move(completion), {}}));
   };
-  events.loaded = [this] { Send(std::make_unique<Message>(Message{Message::Kind::kLoaded, {}})); };
-  events.closed = [this] { Send(std::make_unique<Message>(Message{Message::Kind::kClosed, {}})); };
-  worker_.Start(std::move(events));
+  events.loaded = [this] {
+    Send(std::make_unique<Message>(Message{Message::Kind::kLoaded, {}, {}}));
+  };
+  events.closed = [this](Status status) {
+    Send(std::make_unique<Message>(Message{Message::Kind::kClosed, {}, std::move(status)}));
+  };
+  return worker_.Start(std::move(events));
 }
 
 void DeviceHost::Send(std::unique_ptr<Message> message) {
@@ -79,7 +81,7 @@ void DeviceHost::CallJs(Napi::Env env, Napi::Function, DeviceHost* host, Message
     case Message::Kind::kLoaded:
       return host->Loaded();
     case Message::Kind::kClosed:
-      return host->Closed();
+      return host->Closed(owned->status);
   }
 }
 
@@ -94,9 +96,8 @@ Status DeviceHost::Load(Napi::Uint8Array file, Napi::Function callback) {
   return status;
 }
 
-Status DeviceHost::Submit(std::shared_ptr<ResidentProgram> resident,
-                          std::vector<std::uint8_t> inputs, Napi::Function callback,
-                          SubmissionId* id) {
+Status DeviceHost::Submit(std::shared_ptr<ResidentProgram> resident, SharedBytes inputs,
+                          Napi::Function callback, SubmissionId* id) {
   Status status = worker_.Submit(std::move(resident), std::move(inputs), id);
   if (!status.ok()) return status;
   // The answer comes through the event loop, so it cannot overtake this entry.
@@ -131,7 +132,7 @@ void DeviceHost::Answer(Completion completion) {
   pending_.erase(entry);
   UpdateKeepAlive();
   if (completion.status.ok()) {
-    answered.callback.Call({Napi::Env(env_).Null(), OutputsOf(env_, completion.outputs),
+    answered.callback.Call({Napi::Env(env_).Null(), NewOutputs(env_, std::move(completion.outputs)),
                             CountersOf(env_, completion.counters)});
   } else {
     answered.callback.Call({MakeError(env_, completion.status)});
@@ -146,17 +147,18 @@ void DeviceHost::Loaded() {
   const Status status = worker_.TakeLoaded(&resident);
   if (status.ok()) {
     loaded.pending.callback.Call(
-        {Napi::Env(env_).Null(),
-         LoadedOf(env_, ProgramHandle{loaded.pending.host, std::move(resident)})});
+        {Napi::Env(env_).Null(), LoadedOf(env_, ProgramHandle{loaded.pending.host, resident,
+                                                              resident->program().input_bytes})});
   } else {
     loaded.pending.callback.Call({MakeError(env_, status)});
   }
 }
 
-void DeviceHost::Closed() {
+void DeviceHost::Closed(const Status& status) {
   const Pending closed = std::exchange(closing_, Pending{});
   Shutdown();
-  if (!closed.callback.IsEmpty()) closed.callback.Call({});
+  if (closed.callback.IsEmpty()) return;
+  closed.callback.Call({status.ok() ? Napi::Env(env_).Null() : MakeError(env_, status)});
 }
 
 void DeviceHost::OnEnvironmentEnd(DeviceHost* host) {

@@ -5,9 +5,9 @@
 
 #include <napi.h>
 
+#include <chrono>
 #include <memory>
 #include <unordered_map>
-#include <vector>
 
 #include "native/core/device_worker.hpp"
 
@@ -15,11 +15,12 @@ namespace sluice::addon {
 
 // All members run on the environment's thread. A submission or load that waits for its answer keeps
 // the host and the event loop alive; an idle device keeps neither. When the environment ends, or
-// the last handle is collected, the worker is stopped and joined: at most one instruction is waited
-// for, or the device's own part of a load.
+// the last handle is collected, the worker is stopped and joined: a device has `grace` to stop, and
+// is left behind with its thread when it does not.
 class DeviceHost : public std::enable_shared_from_this<DeviceHost> {
  public:
-  static std::shared_ptr<DeviceHost> Create(Napi::Env env, std::unique_ptr<Device> device);
+  static std::shared_ptr<DeviceHost> Create(Napi::Env env, std::unique_ptr<Device> device,
+                                            std::chrono::milliseconds grace = limits::kStopGrace);
   ~DeviceHost();
   DeviceHost(const DeviceHost&) = delete;
   DeviceHost& operator=(const DeviceHost&) = delete;
@@ -31,13 +32,14 @@ class DeviceHost : public std::enable_shared_from_this<DeviceHost> {
   Status Load(Napi::Uint8Array file, Napi::Function callback);
 
   // `callback(error, outputs, counters)` is called once, unless Cancel comes first.
-  Status Submit(std::shared_ptr<ResidentProgram> resident, std::vector<std::uint8_t> inputs,
+  Status Submit(std::shared_ptr<ResidentProgram> resident, SharedBytes inputs,
                 Napi::Function callback, SubmissionId* id);
 
   // The submission's callback will not be called.
   void Cancel(SubmissionId id);
 
-  // `callback()` is called when every submission has been answered and the thread has ended.
+  // `callback(error)` is called when every submission has been answered and the threads have ended;
+  // kDeviceFault when they have not.
   Status Close(Napi::Function callback);
 
  private:
@@ -57,15 +59,15 @@ class DeviceHost : public std::enable_shared_from_this<DeviceHost> {
     Napi::Reference<Napi::Uint8Array> file;
   };
 
-  DeviceHost(Napi::Env env, std::unique_ptr<Device> device)
-      : env_(env), worker_(std::move(device)) {}
+  DeviceHost(Napi::Env env, std::unique_ptr<Device> device, std::chrono::milliseconds grace)
+      : env_(env), worker_(std::move(device), grace) {}
 
-  void Open();
+  Status Open();
   // From the worker's threads.
   void Send(std::unique_ptr<Message> message);
   void Answer(Completion completion);
   void Loaded();
-  void Closed();
+  void Closed(const Status& status);
   // Stops and joins the threads and lets go of everything in the environment; idempotent.
   void Shutdown();
   // The event loop stays alive while there is something to answer.

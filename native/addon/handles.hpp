@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -18,7 +19,9 @@ constexpr napi_type_tag kProgramTag{0x3c6d9b20f7e8415a, 0xa4d2187f5be90c36};
 using DeviceHandle = std::shared_ptr<DeviceHost>;
 struct ProgramHandle {
   DeviceHandle device;
+  // Null once it has been unloaded.
   std::shared_ptr<ResidentProgram> resident;
+  std::size_t input_bytes;
 };
 
 template <class Handle>

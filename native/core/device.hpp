@@ -16,10 +16,20 @@ namespace sluice {
 // What a run did, as the hardware counted it.
 struct Counters {
   std::uint64_t instructions = 0;
+  // Clocks of the EXECUTE unit's loops (hls/isa/README.md), not of the whole run.
+  std::uint64_t execute_cycles = 0;
   std::uint64_t multiply_accumulates = 0;
   std::uint64_t bytes_loaded = 0;
   std::uint64_t bytes_stored = 0;
 };
+
+inline void AddCounters(const Counters& more, Counters* counters) {
+  counters->instructions += more.instructions;
+  counters->execute_cycles += more.execute_cycles;
+  counters->multiply_accumulates += more.multiply_accumulates;
+  counters->bytes_loaded += more.bytes_loaded;
+  counters->bytes_stored += more.bytes_stored;
+}
 
 // A program that lies ready on a device. Destroying it unloads it.
 class ResidentProgram {
@@ -51,6 +61,10 @@ class Device {
   virtual Status Run(ResidentProgram& resident, std::span<const std::uint8_t> input,
                      std::span<std::uint8_t> output, const std::atomic<bool>& stop,
                      Counters* counters) = 0;
+
+  // Lets go of what outlives the process or holds others up, and ends a Load on another thread
+  // soon. Called while nothing runs; Load and Run may be called no more.
+  virtual void Close() {}
 };
 
 }  // namespace sluice

@@ -1,20 +1,20 @@
 // A device and its threads: one runs submissions, from a bounded queue in to one answer for each
-// out; another, for as long as it takes, checks and loads a program meanwhile.
+// out; another, for as long as it takes, checks and loads a program meanwhile; a third watches that
+// a device that is told to stop does.
 #ifndef SLUICE_NATIVE_CORE_DEVICE_WORKER_HPP_
 #define SLUICE_NATIVE_CORE_DEVICE_WORKER_HPP_
 
-#include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <thread>
 #include <vector>
 
 #include "native/core/device.hpp"
+#include "native/core/limits.hpp"
+#include "native/core/shared_bytes.hpp"
 
 namespace sluice {
 
@@ -28,40 +28,46 @@ struct Completion {
   Counters counters;
 };
 
-// What the worker's threads call; none may throw or call back into the worker.
+// What the worker's threads call; none may throw, take long or call back into the worker.
 struct WorkerEvents {
   std::function<void(Completion)> completed;
   // TakeLoaded has the outcome of Load.
   std::function<void()> loaded;
-  // The last call: no submission and no load is left and the thread ends.
-  std::function<void()> closed;
+  // The last call: no submission and no load is left. Ok, or kDeviceFault when the device did not
+  // stop: then a thread is left behind with the device, and calls nothing any more.
+  std::function<void(Status)> closed;
 };
 
+class WorkerState;
+
+// A device that does not come back within `grace` of being told to stop counts as hung: what runs
+// or waits on it is answered with kDeviceFault, and it takes nothing more.
 class DeviceWorker {
  public:
-  explicit DeviceWorker(std::unique_ptr<Device> device) : device_(std::move(device)) {}
+  explicit DeviceWorker(std::unique_ptr<Device> device,
+                        std::chrono::milliseconds grace = limits::kStopGrace);
   ~DeviceWorker();
   DeviceWorker(const DeviceWorker&) = delete;
   DeviceWorker& operator=(const DeviceWorker&) = delete;
 
-  // Starts the thread. Call once, before anything else.
-  void Start(WorkerEvents events);
+  // Starts the threads. Call once, before anything else but hardware(); kDeviceUnavailable: there
+  // are none to be had, and no event follows.
+  Status Start(WorkerEvents events);
 
-  const Hardware& hardware() const { return device_->hardware(); }
+  const Hardware& hardware() const;
 
   // Begins to check a program file and make it resident; the bytes must stay as they are until
-  // `loaded`, which comes once. One at a time, up to TakeLoaded. Codes: kQueueFull, kDeviceClosed,
-  // kDeviceFault; on each of these nothing follows.
+  // `loaded`, which comes once, or `closed`. One at a time, up to TakeLoaded. Codes: kQueueFull,
+  // kDeviceClosed, kDeviceFault; on each of these nothing follows.
   Status Load(std::span<const std::uint8_t> file);
 
   // The outcome of Load, once, after `loaded`. Codes: kProgramInvalid, kProgramHardwareMismatch,
   // kDeviceClosed, kDeviceFault.
   Status TakeLoaded(std::shared_ptr<ResidentProgram>* resident);
 
-  // Queues all items of `inputs`. Codes: kTensorData, kLimitExceeded, kQueueFull, kDeviceClosed; on
-  // each of these no completion follows.
-  Status Submit(std::shared_ptr<ResidentProgram> resident, std::vector<std::uint8_t> inputs,
-                SubmissionId* id);
+  // Queues all items of `inputs`. Codes: kTensorData, kLimitExceeded, kQueueFull, kDeviceClosed,
+  // kDeviceFault; on each of these no completion follows.
+  Status Submit(std::shared_ptr<ResidentProgram> resident, SharedBytes inputs, SubmissionId* id);
 
   // Drops a waiting submission, which then has no completion, or stops the running one, which
   // completes with kCancelled unless it ended just before.
@@ -70,43 +76,13 @@ class DeviceWorker {
   // Stops the running submission and the load and answers all with kDeviceClosed. Returns at once.
   void Close();
 
-  // Waits for the threads to end, after Close.
+  // Waits until `closed` has been called, after Close: the grace at most, and a little.
   void Join();
 
  private:
-  struct Submission {
-    SubmissionId id;
-    std::shared_ptr<ResidentProgram> resident;
-    std::vector<std::uint8_t> inputs;
-  };
-
-  void ThreadMain();
-  // Takes the next submission; false when the worker is closing.
-  bool Take(Submission* submission);
-  Completion Run(Submission submission);
-  std::deque<Submission> TakeAll();
-  void LoadMain(std::span<const std::uint8_t> file);
-  Status LoadNow(std::span<const std::uint8_t> file, std::shared_ptr<ResidentProgram>* resident);
-
-  const std::unique_ptr<Device> device_;
-  WorkerEvents events_;
-  std::thread thread_;
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Submission> waiting_;
-  SubmissionId next_id_ = 1;
-  SubmissionId running_id_ = 0;
-  bool closing_ = false;
-  std::atomic<bool> stop_running_{false};
-
-  // The load's thread. Load starts it; the other thread joins it when the worker closes.
-  std::thread loader_;
-  // From Load to TakeLoaded.
-  bool loading_ = false;
-  Status loaded_status_;
-  std::shared_ptr<ResidentProgram> loaded_;
-  std::atomic<bool> stop_loading_{false};
+  // Shared with the threads: one that is left behind keeps what it uses.
+  const std::shared_ptr<WorkerState> state_;
+  std::thread watchdog_;
 };
 
 }  // namespace sluice

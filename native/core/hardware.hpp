@@ -14,11 +14,22 @@ using HardwareHash = std::array<std::uint8_t, 32>;
 struct Hardware {
   std::string configuration;
   HardwareHash hash;
-  std::uint32_t clock_mhz;
-  std::uint32_t block;
-  std::uint32_t activation_words;
+  // Sizes, named as in hls/config/*.json.
+  std::uint32_t input_parallel;
+  std::uint32_t output_parallel;
+  std::uint32_t pixel_parallel;
+  std::uint32_t vector_parallel;
+  std::uint32_t activation_lines;
   std::uint32_t weight_tiles;
-  std::uint32_t parameter_records;
+  std::uint32_t parameter_blocks;
+  std::uint32_t table_slots;
+  std::uint32_t clock_mhz;
+  // What the timed simulation assumes.
+  std::uint32_t dispatch_cycles;
+  std::uint32_t execute_fill_cycles;
+  std::uint32_t memory_latency_cycles;
+  std::uint32_t burst_beats_max;
+  std::uint32_t memory_megabytes_per_second;
 };
 
 // The values of a generated configuration.
@@ -26,11 +37,20 @@ template <class Configuration>
 Hardware HardwareOf() {
   Hardware hardware{Configuration::kName,
                     {},
-                    Configuration::kClockMhz,
-                    Configuration::kBlock,
-                    Configuration::kActivationWords,
+                    Configuration::kInputParallel,
+                    Configuration::kOutputParallel,
+                    Configuration::kPixelParallel,
+                    Configuration::kVectorParallel,
+                    Configuration::kActivationLines,
                     Configuration::kWeightTiles,
-                    Configuration::kParameterRecords};
+                    Configuration::kParameterBlocks,
+                    Configuration::kTableSlots,
+                    Configuration::kClockMhz,
+                    Configuration::kDispatchCycles,
+                    Configuration::kExecuteFillCycles,
+                    Configuration::kMemoryLatencyCycles,
+                    Configuration::kBurstBeatsMax,
+                    Configuration::kMemoryMegabytesPerSecond};
   std::copy(std::begin(Configuration::kHash), std::end(Configuration::kHash),
             hardware.hash.begin());
   return hardware;

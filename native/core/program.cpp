@@ -14,9 +14,10 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kMagic = "SLUICEPG";
-constexpr std::uint64_t kFormatVersion = 1;
+constexpr std::uint64_t kFormatVersion = 2;
 constexpr std::size_t kHeaderBytes = 128;
 constexpr std::size_t kWeightsAlignmentBytes = 64;
+constexpr std::size_t kRegionAlignmentBytes = 16;
 // Bytes between two looks at `stop`: below a millisecond of work.
 constexpr std::size_t kPieceBytes = limits::kMiB;
 
@@ -63,7 +64,7 @@ Status CheckHeader(Bytes file, const Hardware& hardware) {
   }
   const std::uint64_t version = Read32(file, kVersionOffset);
   if (version != kFormatVersion) {
-    return ProgramInvalid("format version " + std::to_string(version) + ", 1 expected");
+    return ProgramInvalid("format version " + std::to_string(version) + ", 2 expected");
   }
   if (Read32(file, kHeaderCrcOffset) != Crc32(file.first(kHeaderCrcOffset))) {
     return ProgramInvalid("the header is damaged");
@@ -84,19 +85,22 @@ Status CheckHeader(Bytes file, const Hardware& hardware) {
 }
 
 Status CheckSize(const char* what, std::uint64_t bytes, std::uint64_t least, std::uint64_t most) {
-  if (bytes >= least && bytes <= most && bytes % kBeatBytes == 0) return Ok();
+  if (bytes >= least && bytes <= most && bytes % kRegionAlignmentBytes == 0) return Ok();
   return ProgramInvalid(std::string(what) + " of " + std::to_string(bytes) +
-                        " bytes, a multiple of " + std::to_string(kBeatBytes) + " from " +
-                        std::to_string(least) + " to " + std::to_string(most) + " expected");
+                        " bytes, a multiple of " + std::to_string(kRegionAlignmentBytes) +
+                        " from " + std::to_string(least) + " to " + std::to_string(most) +
+                        " expected");
 }
 
 Status ReadSizes(Bytes file, Program* program) {
   program->input_bytes = Read32(file, kInputBytesOffset);
   program->output_bytes = Read32(file, kOutputBytesOffset);
   program->arena_bytes = Read32(file, kArenaBytesOffset);
-  Status status = CheckSize("an input", program->input_bytes, kBeatBytes, limits::kItemBytesMax);
+  Status status =
+      CheckSize("an input", program->input_bytes, kRegionAlignmentBytes, limits::kItemBytesMax);
   if (!status.ok()) return status;
-  status = CheckSize("an output", program->output_bytes, kBeatBytes, limits::kItemBytesMax);
+  status =
+      CheckSize("an output", program->output_bytes, kRegionAlignmentBytes, limits::kItemBytesMax);
   if (!status.ok()) return status;
   return CheckSize("an arena", program->arena_bytes, 0, limits::kArenaBytesMax);
 }
@@ -115,12 +119,12 @@ void ReadInstructions(Bytes section, Program* program) {
 // Copies the weights and compares their checksum.
 Status ReadWeights(Bytes section, std::uint64_t crc, const std::atomic<bool>& stop,
                    Program* program) {
-  program->weights.resize(section.size() / kBeatBytes);
+  program->weights.resize(section.size());
   std::uint32_t actual = 0;
   for (std::size_t offset = 0; offset < section.size(); offset += kPieceBytes) {
     if (stop) return LoadingStopped();
     const Bytes piece = section.subspan(offset, std::min(kPieceBytes, section.size() - offset));
-    std::memcpy(program->weights.data() + offset / kBeatBytes, piece.data(), piece.size());
+    std::memcpy(program->weights.data() + offset, piece.data(), piece.size());
     actual = Crc32(piece, actual);
   }
   return actual == crc ? Ok() : ProgramInvalid("the weights are damaged");
@@ -140,7 +144,7 @@ Status ReadSections(Bytes file, const std::atomic<bool>& stop, Program* program)
   if (weights_offset > file.size() || weights_bytes != file.size() - weights_offset) {
     return ProgramInvalid(std::to_string(file.size()) + " bytes, the header announces others");
   }
-  if (weights_bytes % kBeatBytes != 0) {
+  if (weights_bytes % kRegionAlignmentBytes != 0) {
     return ProgramInvalid("weights of " + std::to_string(weights_bytes) +
                           " bytes, a multiple of 16 expected");
   }

@@ -8,8 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "hls/isa/instruction.hpp"
-#include "hls/memories.hpp"
+#include "hls/isa/extract.hpp"
 #include "native/core/hardware.hpp"
 #include "native/core/status.hpp"
 
@@ -18,7 +17,8 @@ namespace sluice {
 // A program that has been checked: every instruction stays inside the memories and regions.
 struct Program {
   std::vector<isa::InstructionWords> instructions;
-  std::vector<Beat> weights;
+  // The weight section as the file has it; a beat is `Hardware::input_parallel` bytes of it.
+  std::vector<std::uint8_t> weights;
   std::size_t input_bytes = 0;
   std::size_t output_bytes = 0;
   std::size_t arena_bytes = 0;

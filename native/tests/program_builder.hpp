@@ -1,4 +1,4 @@
-// Program files for the tests: one layer that a test may then damage.
+// Program files for the tests: one that uses every operation, which a test may then damage.
 #ifndef SLUICE_NATIVE_TESTS_PROGRAM_BUILDER_HPP_
 #define SLUICE_NATIVE_TESTS_PROGRAM_BUILDER_HPP_
 
@@ -6,8 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "hls/gemm/random_operands.hpp"
-#include "hls/isa/assemble.hpp"
+#include "hls/isa/generated/assemble.hpp"
 #include "native/core/hardware.hpp"
 
 namespace sluice::testing {
@@ -23,21 +22,50 @@ struct ProgramParts {
   std::uint32_t arena_bytes = 0;
 };
 
-// Indices of the instructions that MakeLayer writes.
-enum LayerInstruction : std::size_t {
+// Indices of the instructions that MakeSample writes.
+enum SampleInstruction : std::size_t {
   kLoadWeights,
   kLoadRecords,
+  kLoadTables,
   kLoadInput,
+  kConvolve,
+  kConvolveDepthwise,
+  kPool,
+  kAdd,
   kMultiply,
   kSpill,
+  kCopy,
   kReload,
+  kUpsample,
   kStoreOutput,
   kFinishProgram,
 };
 
-// A program that multiplies one row, spills the result to the arena, loads it again and stores it.
-// `made` has one row and whole blocks of 16.
-ProgramParts MakeLayer(const RandomGemm& made);
+// Where MakeSample puts what, in lines of activation memory, tiles and beats.
+struct SamplePlaces {
+  std::uint32_t wide_lines;
+  std::uint32_t narrow_lines;
+  std::uint32_t upsampled_lines;
+  std::uint32_t input;
+  std::uint32_t convolved;
+  std::uint32_t reduced;
+  std::uint32_t pooled;
+  std::uint32_t product;
+  std::uint32_t reloaded;
+  std::uint32_t upsampled;
+  std::uint32_t lines;
+  std::uint32_t tiles;
+  std::uint32_t record_beat;
+  std::uint32_t table_beat;
+  std::uint32_t weight_beats;
+};
+
+SamplePlaces PlacesOf(const Hardware& hardware);
+
+// A program of two channel blocks: a 4 x 5 input, a dense and a depthwise 3 x 3 convolution, a
+// maximum, a sum, a product, a detour through the arena, and a 4 x 6 output. Its tokens leave no
+// choice that shows.
+ProgramParts MakeSample(const Hardware& hardware);
 
 // The file, with right sizes and checksums, for `hardware`.
 FileBytes EncodeProgram(const ProgramParts& parts, const Hardware& hardware);

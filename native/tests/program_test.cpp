@@ -1,282 +1,148 @@
-// The loader and the simulator on good, damaged and hostile program files.
+// The loader on good, damaged and foreign program files. What it refuses of the instructions is in
+// transfer_rules_test.cpp and execute_rules_test.cpp, and what a device does with the rest in
+// fuzz_corpus_test.cpp.
 #include "native/core/program.hpp"
 
-#include <atomic>
-#include <memory>
-#include <utility>
-
-#include "hls/config/generated/configurations.hpp"
-#include "hls/testing.hpp"
-#include "native/core/limits.hpp"
-#include "native/devices/simulator/simulator.hpp"
-#include "native/tests/program_builder.hpp"
+#include "native/tests/rules_bench.hpp"
 
 namespace {
 
+using namespace sluice::testing;
 using sluice::Hardware;
 using sluice::Program;
-using sluice::Status;
 using sluice::StatusCode;
-using sluice::testing::FileBytes;
-using sluice::testing::ProgramParts;
-using sluice::testing::Random;
-using sluice::testing::RandomGemm;
 namespace isa = sluice::isa;
-namespace testing = sluice::testing;
 
-const Hardware& CiHardware() {
-  static const Hardware hardware = sluice::HardwareOf<sluice::configurations::Ci>();
-  return hardware;
-}
+FileBytes SampleFile() { return EncodeProgram(MakeSample(CiHardware()), CiHardware()); }
 
-RandomGemm SmallGemm() {
-  Random random(17);
-  return testing::MakeRandomGemm(1, 32, 32, random);
-}
-
-StatusCode Parse(const FileBytes& file) {
+void CheckGoodProgram(const Hardware& hardware) {
+  const ProgramParts parts = MakeSample(hardware);
   Program program;
-  return sluice::ParseProgram(file, CiHardware(), std::atomic<bool>(false), &program).code;
-}
-
-// What a device says to a file: the loader's refusal, or how the run ended.
-StatusCode ParseAndRun(sluice::Device& device, const FileBytes& file, FileBytes* output) {
-  Program program;
-  Status status = sluice::ParseProgram(file, device.hardware(), std::atomic<bool>(false), &program);
-  if (!status.ok()) return status.code;
-  std::shared_ptr<sluice::ResidentProgram> resident;
-  status = device.Load(std::move(program), &resident);
-  if (!status.ok()) return status.code;
-  const FileBytes input(resident->program().input_bytes, 3);
-  output->assign(resident->program().output_bytes, 0);
-  sluice::Counters counters;
-  return device.Run(*resident, input, *output, std::atomic<bool>(false), &counters).code;
-}
-
-std::unique_ptr<sluice::Device> OpenCi() {
-  std::unique_ptr<sluice::Device> device;
-  SLUICE_CHECK(sluice::OpenSimulator("ci", &device).ok());
-  return device;
-}
-
-void CheckGoodProgram() {
-  RandomGemm made = SmallGemm();
-  const FileBytes file = testing::EncodeProgram(testing::MakeLayer(made), CiHardware());
-  FileBytes output;
-  SLUICE_CHECK(ParseAndRun(*OpenCi(), file, &output) == StatusCode::kOk);
-  made.operands.activations.assign(made.operands.inputs, 3);
-  const std::vector<std::int8_t> expected = sluice::reference::Gemm(made.operands);
-  SLUICE_CHECK(std::equal(expected.begin(), expected.end(), output.begin(), output.end(),
-                          [](std::int8_t left, std::uint8_t right) {
-                            return static_cast<std::uint8_t>(left) == right;
-                          }));
+  SLUICE_CHECK(sluice::ParseProgram(EncodeProgram(parts, hardware), hardware,
+                                    std::atomic<bool>(false), &program)
+                   .ok());
+  SLUICE_CHECK(program.weights == parts.weights);
+  SLUICE_CHECK(program.instructions.size() == parts.instructions.size());
+  SLUICE_CHECK(program.instructions[kPool].word[2] == parts.instructions[kPool].word[2]);
+  SLUICE_CHECK(program.input_bytes == parts.input_bytes);
+  SLUICE_CHECK(program.output_bytes == parts.output_bytes);
+  SLUICE_CHECK(program.arena_bytes == parts.arena_bytes);
 }
 
 void CheckTruncation() {
-  const FileBytes file = testing::EncodeProgram(testing::MakeLayer(SmallGemm()), CiHardware());
+  const FileBytes file = SampleFile();
   for (std::size_t length = 0; length < file.size(); ++length) {
     const FileBytes cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length));
-    SLUICE_CHECK(Parse(cut) == StatusCode::kProgramInvalid);
+    SLUICE_CHECK(Parse(cut).code == StatusCode::kProgramInvalid);
   }
   FileBytes longer = file;
   longer.push_back(0);
-  SLUICE_CHECK(Parse(longer) == StatusCode::kProgramInvalid);
+  SLUICE_CHECK(Parse(longer).code == StatusCode::kProgramInvalid);
 }
 
 // Every bit of the file flipped: a checksum must notice.
 void CheckBitFlips() {
-  FileBytes file = testing::EncodeProgram(testing::MakeLayer(SmallGemm()), CiHardware());
+  FileBytes file = SampleFile();
   std::uint32_t accepted = 0;
   for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
     const std::uint8_t mask = static_cast<std::uint8_t>(1u << bit % 8);
     file[bit / 8] ^= mask;
-    if (Parse(file) != StatusCode::kProgramInvalid) ++accepted;
+    if (Parse(file).code != StatusCode::kProgramInvalid) ++accepted;
     file[bit / 8] ^= mask;
   }
   SLUICE_CHECK(accepted == 0);
-  SLUICE_CHECK(Parse(file) == StatusCode::kOk);
+  SLUICE_CHECK(Parse(file).ok());
 }
 
-// Every bit flipped and the checksums mended: refused, or runs without a fault or a memory error.
-void CheckMendedBitFlips() {
-  const std::unique_ptr<sluice::Device> device = OpenCi();
-  const FileBytes file = testing::EncodeProgram(testing::MakeLayer(SmallGemm()), CiHardware());
-  std::uint32_t refused = 0;
-  std::uint32_t unexpected = 0;
-  for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
-    FileBytes damaged = file;
-    damaged[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
-    testing::FixChecksums(&damaged);
-    FileBytes output;
-    const StatusCode code = ParseAndRun(*device, damaged, &output);
-    if (code == StatusCode::kProgramInvalid || code == StatusCode::kProgramHardwareMismatch) {
-      ++refused;
-    } else if (code != StatusCode::kOk) {
-      ++unexpected;
-    }
-  }
-  SLUICE_CHECK(refused > 0);
-  SLUICE_CHECK(unexpected == 0);
-}
-
-// Random instruction sections: whatever the loader lets through must run without a fault.
-void CheckRandomInstructions() {
-  const std::unique_ptr<sluice::Device> device = OpenCi();
-  Random random(23);
-  const ProgramParts good = testing::MakeLayer(SmallGemm());
-  std::uint32_t unexpected = 0;
-  for (int round = 0; round < 3000; ++round) {
-    ProgramParts parts = good;
-    for (int change = 0; change < 3; ++change) {
-      const auto at = static_cast<std::size_t>(
-          random.Between(0, static_cast<std::int64_t>(parts.instructions.size()) - 1));
-      parts.instructions[at].word[random.Between(0, 3)] ^= std::uint64_t{1}
-                                                           << random.Between(0, 63);
-    }
-    FileBytes output;
-    const StatusCode code =
-        ParseAndRun(*device, testing::EncodeProgram(parts, CiHardware()), &output);
-    if (code != StatusCode::kOk && code != StatusCode::kProgramInvalid) ++unexpected;
-  }
-  SLUICE_CHECK(unexpected == 0);
-}
-
-void CheckRefused(std::size_t at, isa::Field field, std::int64_t value) {
-  ProgramParts parts = testing::MakeLayer(SmallGemm());
-  isa::Place(&parts.instructions[at], field, value);
-  SLUICE_CHECK(Parse(testing::EncodeProgram(parts, CiHardware())) == StatusCode::kProgramInvalid);
-}
-
-// Each rule of hls/isa/README.md, broken alone.
-void CheckTransferRules() {
-  namespace header = isa::header;
-  namespace transfer = isa::transfer;
-  CheckRefused(testing::kLoadWeights, header::kOperation, 9);
-  CheckRefused(testing::kLoadWeights, header::kUnit, 1);
-  CheckRefused(testing::kLoadWeights, header::kLast, 1);
-  CheckRefused(testing::kFinishProgram, header::kLast, 0);
-  CheckRefused(testing::kLoadWeights, isa::Field{0, 40, 1}, 1);
-  CheckRefused(testing::kFinishProgram, isa::Field{2, 0, 1}, 1);
-  CheckRefused(testing::kLoadInput, header::kPushNext, 0);
-  CheckRefused(testing::kSpill, header::kPopPrevious, 0);
-  CheckRefused(testing::kLoadInput, header::kPopPrevious, 1);
-  CheckRefused(testing::kStoreOutput, header::kPushNext, 1);
-  CheckRefused(testing::kLoadWeights, transfer::kMemory, 3);
-  CheckRefused(testing::kLoadWeights, transfer::kRegion, 4);
-  CheckRefused(testing::kLoadWeights, transfer::kRegion, 1);
-  CheckRefused(testing::kReload, transfer::kRegion, 2);
-  CheckRefused(testing::kLoadWeights, transfer::kRowBeats, 15);
-  CheckRefused(testing::kLoadWeights, transfer::kRows, 0);
-  CheckRefused(testing::kLoadWeights, transfer::kDramOffset, 0xffffffff);
-  CheckRefused(testing::kLoadWeights, transfer::kSramAddress, 125);
-  CheckRefused(testing::kLoadInput, transfer::kRows, 2);
-  // There are weights at that offset, and weights are no channel records.
-  CheckRefused(testing::kLoadRecords, transfer::kDramOffset, 10);
-  CheckRefused(testing::kSpill, transfer::kMemory, 1);
-  CheckRefused(testing::kSpill, transfer::kRegion, 0);
-  CheckRefused(testing::kSpill, transfer::kSramAddress, 5);
-  CheckRefused(testing::kReload, transfer::kDramOffset, 1);
-  CheckRefused(testing::kStoreOutput, transfer::kRegion, 3);
-  CheckRefused(testing::kStoreOutput, transfer::kRowBeats, 1);
-  CheckRefused(testing::kStoreOutput, transfer::kRows, 2);
-}
-
-void CheckGemmRules() {
-  namespace gemm = isa::gemm;
-  CheckRefused(testing::kMultiply, gemm::kRows, 0);
-  CheckRefused(testing::kMultiply, gemm::kInputBlocks, 0);
-  CheckRefused(testing::kMultiply, gemm::kOutputBlocks, 0);
-  CheckRefused(testing::kMultiply, gemm::kActivationAddress, 1023);
-  CheckRefused(testing::kMultiply, gemm::kOutputAddress, 1023);
-  CheckRefused(testing::kMultiply, gemm::kOutputAddress, 1);
-  CheckRefused(testing::kMultiply, gemm::kActivationAddress, 100);
-  CheckRefused(testing::kMultiply, gemm::kWeightAddress, 1);
-  CheckRefused(testing::kMultiply, gemm::kWeightAddress, 125);
-  CheckRefused(testing::kMultiply, gemm::kParameterAddress, 1);
-  CheckRefused(testing::kMultiply, gemm::kParameterAddress, 100);
-  CheckRefused(testing::kMultiply, gemm::kMinimum, 127);
-}
-
-void CheckRecordRules() {
-  const std::size_t records = 32 * 32;
-  const std::pair<std::size_t, std::uint8_t> damages[] = {{7, 1}, {8, 0}, {8, 64}, {9, 1}, {15, 1}};
-  for (const auto& [offset, value] : damages) {
-    ProgramParts parts = testing::MakeLayer(SmallGemm());
-    parts.weights[records + offset] = value;
-    SLUICE_CHECK(Parse(testing::EncodeProgram(parts, CiHardware())) == StatusCode::kProgramInvalid);
-  }
-}
-
-void CheckSizeRules() {
-  const auto refused = [](const ProgramParts& parts) {
-    return Parse(testing::EncodeProgram(parts, CiHardware())) == StatusCode::kProgramInvalid;
+// A field of the header broken, and its checksums right.
+void CheckHeader() {
+  const auto refused = [](std::size_t at, std::uint8_t value, std::string_view reason) {
+    FileBytes file = SampleFile();
+    file[at] = value;
+    FixChecksums(&file);
+    const sluice::Status status = Parse(file);
+    return status.code == StatusCode::kProgramInvalid &&
+           status.reason.find(reason) != std::string::npos;
   };
-  for (const std::uint32_t bytes : {0u, 8u, 33u, 0xfffffff0u}) {
-    ProgramParts input = testing::MakeLayer(SmallGemm());
+  SLUICE_CHECK(refused(0, 's', "not an NPU program"));
+  SLUICE_CHECK(refused(8, 1, "format version 1, 2 expected"));
+  SLUICE_CHECK(refused(12, 64, "another size or a reserved byte"));
+  SLUICE_CHECK(refused(80, 1, "another size or a reserved byte"));
+  SLUICE_CHECK(refused(123, 1, "another size or a reserved byte"));
+  SLUICE_CHECK(refused(48, 0, "instructions, 1 to"));
+  SLUICE_CHECK(refused(48, 14, "the header announces others"));
+  SLUICE_CHECK(refused(51, 1, "instructions, 1 to"));
+  SLUICE_CHECK(refused(63, 1, "the header announces others"));
+}
+
+// Between the 15 instructions and the weights are 32 bytes of padding.
+void CheckPadding() {
+  constexpr std::size_t kPadding = 128 + 15 * isa::kInstructionBytes;
+  static_assert(kPadding % 64 == 32, "there is padding");
+  FileBytes file = SampleFile();
+  SLUICE_CHECK(file[kPadding] == 0 && file[kPadding + 31] == 0);
+  file[kPadding + 31] = 1;
+  const sluice::Status status = Parse(file);
+  SLUICE_CHECK(status.reason.find("padding") != std::string::npos);
+}
+
+void CheckSizes() {
+  for (const std::uint32_t bytes : {0u, 8u, 40u, 64u * 1024 * 1024 + 16, 0xfffffff0u}) {
+    ProgramParts input = MakeSample(CiHardware());
     input.input_bytes = bytes;
-    SLUICE_CHECK(refused(input));
-    ProgramParts output = testing::MakeLayer(SmallGemm());
+    SLUICE_CHECK(RefusedFor(input, "an input of"));
+    ProgramParts output = MakeSample(CiHardware());
     output.output_bytes = bytes;
-    SLUICE_CHECK(refused(output));
-    ProgramParts arena = testing::MakeLayer(SmallGemm());
-    arena.arena_bytes = bytes;
-    SLUICE_CHECK(refused(arena));
+    SLUICE_CHECK(RefusedFor(output, "an output of"));
   }
-  ProgramParts empty = testing::MakeLayer(SmallGemm());
+  for (const std::uint32_t bytes : {8u, 256u * 1024 * 1024 + 16, 0xfffffff0u}) {
+    ProgramParts arena = MakeSample(CiHardware());
+    arena.arena_bytes = bytes;
+    SLUICE_CHECK(RefusedFor(arena, "an arena of"));
+  }
+  ProgramParts none = MakeSample(CiHardware());
+  none.arena_bytes = 0;
+  SLUICE_CHECK(RefusedFor(none, "STORE to outside its region"));
+  ProgramParts empty = MakeSample(CiHardware());
   empty.instructions.clear();
-  SLUICE_CHECK(refused(empty));
-  ProgramParts endless = testing::MakeLayer(SmallGemm());
-  endless.instructions.insert(endless.instructions.begin(), isa::kInstructionsMax,
+  SLUICE_CHECK(RefusedFor(empty, "0 instructions"));
+  ProgramParts endless = MakeSample(CiHardware());
+  endless.instructions.insert(endless.instructions.begin(), isa::kInstructionsMax - 15,
                               endless.instructions.front());
-  SLUICE_CHECK(refused(endless));
-  ProgramParts ragged = testing::MakeLayer(SmallGemm());
-  ragged.weights.push_back(0);
-  SLUICE_CHECK(refused(ragged));
-}
-
-void CheckTokenQueueDepth() {
-  const auto with_pushes = [](std::uint32_t count) {
-    ProgramParts parts = testing::MakeLayer(SmallGemm());
-    isa::InstructionWords push = parts.instructions[testing::kLoadWeights];
-    isa::Place(&push, isa::header::kPushNext, 1);
-    isa::InstructionWords pop = parts.instructions[testing::kMultiply];
-    isa::Place(&pop, isa::header::kPushNext, 0);
-    parts.instructions.insert(parts.instructions.begin() + testing::kMultiply, count, pop);
-    parts.instructions.insert(parts.instructions.begin() + testing::kLoadInput, count, push);
-    return Parse(testing::EncodeProgram(parts, CiHardware()));
-  };
-  SLUICE_CHECK(with_pushes(isa::kTokenQueueDepth - 1) == StatusCode::kOk);
-  SLUICE_CHECK(with_pushes(isa::kTokenQueueDepth) == StatusCode::kProgramInvalid);
+  SLUICE_CHECK(Accepted(endless));
+  endless.instructions.insert(endless.instructions.begin(), endless.instructions.front());
+  SLUICE_CHECK(RefusedFor(endless, "65537 instructions"));
+  ProgramParts ragged = MakeSample(CiHardware());
+  ragged.weights.resize(ragged.weights.size() + 8);
+  SLUICE_CHECK(RefusedFor(ragged, "a multiple of 16"));
 }
 
 void CheckOtherHardware() {
   const Hardware other = sluice::HardwareOf<sluice::configurations::Kv260M>();
-  const FileBytes file = testing::EncodeProgram(testing::MakeLayer(SmallGemm()), other);
-  SLUICE_CHECK(Parse(file) == StatusCode::kProgramHardwareMismatch);
+  const FileBytes file = EncodeProgram(MakeSample(other), other);
+  SLUICE_CHECK(Parse(file).code == StatusCode::kProgramHardwareMismatch);
+  SLUICE_CHECK(Parse(file, other).ok());
 }
 
 void CheckStop() {
-  const FileBytes file = testing::EncodeProgram(testing::MakeLayer(SmallGemm()), CiHardware());
   Program program;
-  SLUICE_CHECK(sluice::ParseProgram(file, CiHardware(), std::atomic<bool>(true), &program).code ==
-               StatusCode::kCancelled);
+  SLUICE_CHECK(
+      sluice::ParseProgram(SampleFile(), CiHardware(), std::atomic<bool>(true), &program).code ==
+      StatusCode::kCancelled);
   SLUICE_CHECK(program.instructions.empty());
 }
 
 }  // namespace
 
 int main() {
-  CheckGoodProgram();
+#define SLUICE_CHECK_GOOD(Configuration) CheckGoodProgram(sluice::HardwareOf<Configuration>());
+  SLUICE_FOR_EACH_CONFIGURATION(SLUICE_CHECK_GOOD)
   CheckTruncation();
   CheckBitFlips();
-  CheckMendedBitFlips();
-  CheckRandomInstructions();
-  CheckTransferRules();
-  CheckGemmRules();
-  CheckRecordRules();
-  CheckSizeRules();
-  CheckTokenQueueDepth();
+  CheckHeader();
+  CheckPadding();
+  CheckSizes();
   CheckOtherHardware();
   CheckStop();
-  return testing::Finish();
+  return Finish();
 }

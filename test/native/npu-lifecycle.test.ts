@@ -14,6 +14,7 @@ import {
   randomNumbers,
   referenceAnswer,
   slowProgram,
+  slowSizes,
 } from './npu-programs.ts';
 import type { NpuWorkerData } from './npu-worker.ts';
 
@@ -148,7 +149,8 @@ describe('timeouts and the queue', () => {
     expect(await codesOf([run(30), run(15)])).toEqual(['device_timeout', 'device_timeout']);
     const next = await device.load(slowProgram(1));
     const { counters } = await next.run(new Uint8Array(next.inputBytes));
-    expect(counters.multiplyAccumulates).toBe(400 * 512 * 512);
+    const { rows, columns, blocks, kernel } = slowSizes;
+    expect(counters.multiplyAccumulates).toBe(rows * columns * kernel ** 2 * (blocks * 16) ** 2);
   });
 
   it('does not hold up the event loop while it runs', async () => {
@@ -205,7 +207,8 @@ describe('worker threads', () => {
     ['runs', slowProgram()],
     ['loads', endlesslyCheckedProgram()],
   ])('can be terminated while the device %s', async (_, program) => {
-    const input = new Uint8Array(400 * 512);
+    const { rows, columns, blocks } = slowSizes;
+    const input = new Uint8Array(rows * columns * blocks * 16);
     const worker = startWorker({
       configuration: 'kv260-m',
       program,
@@ -288,9 +291,14 @@ describe('process end', () => {
 describe('a missing addon', () => {
   it('is device_unavailable', async () => {
     const folder = temporaryFolder();
-    for (const part of ['dist/native/npu.js', 'dist/contract/errors.js', 'dist/contract/limits.js']) {
-      mkdirSync(join(folder, part, '..'), { recursive: true });
-      cpSync(repositoryPath(part), join(folder, part));
+    for (const part of [
+      'native/npu.js',
+      'native/load-addon.js',
+      'contract/errors.js',
+      'contract/limits.js',
+    ]) {
+      mkdirSync(join(folder, 'dist', part, '..'), { recursive: true });
+      cpSync(repositoryPath(join('dist', part)), join(folder, 'dist', part));
     }
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     const script = `

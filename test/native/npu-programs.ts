@@ -1,11 +1,9 @@
 import { type HardwareConfiguration, hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import {
+  type ConvolveInstruction,
   encodeInstructions,
-  type GemmInstruction,
   type Instruction,
-  type MemoryName,
   noTokens,
-  type RegionName,
   type TransferInstruction,
 } from '../../contract/npu/instructions.ts';
 import {
@@ -13,12 +11,12 @@ import {
   encodeParameterRecord,
   fixedScaleOf,
 } from '../../contract/npu/parameters.ts';
-import { encodeProgram, programLayout } from '../../contract/npu/program.ts';
+import { encodeProgram } from '../../contract/npu/program.ts';
 
-const block = 16;
-const { beatBytes } = programLayout;
+type Memory = TransferInstruction['memory'];
+type Region = TransferInstruction['region'];
 
-/** One fully connected layer; `weights[output][input]`, sizes in whole blocks. */
+/** One fully connected layer; `weights[output][input]`, sizes in whole blocks of 16. */
 export interface Layer {
   weights: Int8Array[];
   bias: number[];
@@ -48,7 +46,9 @@ export function randomInt8(count: number, random: () => number): Int8Array {
 export function randomLayer(inputs: number, outputs: number, random: () => number): Layer {
   const outputZeroPoint = Math.floor(random() * 100) - 50;
   return {
-    weights: Array.from({ length: outputs }, () => randomInt8(inputs, random)),
+    weights: Array.from({ length: outputs }, () =>
+      randomInt8(inputs, random).map((weight) => Math.max(weight, -127)),
+    ),
     bias: Array.from({ length: outputs }, () => Math.floor((random() - 0.5) * 50_000)),
     scale: Array.from({ length: outputs }, () => Math.fround((0.5 + random()) / (60 * Math.sqrt(inputs)))),
     outputZeroPoint,
@@ -65,78 +65,135 @@ export function hardwareNamed(name: string): HardwareConfiguration {
 
 /** A program of fully connected layers, every layer's weights resident, with tokens between the units. */
 export function layersProgram(layers: readonly Layer[], configuration: string): Uint8Array {
-  const tiles = Buffer.concat(layers.map(tilesOf));
+  const hardware = hardwareNamed(configuration);
+  const tiles = Buffer.concat(layers.map((layer) => tilesOf(layer, hardware)));
   const records = Buffer.concat(layers.map(recordsOf));
   const inputBytes = layers[0]?.weights[0]?.length ?? 0;
   const outputBytes = layers.at(-1)?.weights.length ?? 0;
-  const gemms = gemmsOf(layers);
-  const last = gemms.at(-1);
-  return programOf(configuration, { inputBytes, outputBytes, weights: Buffer.concat([tiles, records]) }, [
-    loadOf('WEIGHTS', 'WEIGHT', tiles.length),
-    { ...loadOf('WEIGHTS', 'PARAMETER', records.length), dramOffset: tiles.length / beatBytes },
-    { ...loadOf('INPUT', 'ACTIVATION', inputBytes), pushNext: true },
-    ...gemms.map((gemm, index) => ({ ...gemm, popPrevious: index === 0, pushNext: gemm === last })),
-    { ...storeOf(last?.outputAddress ?? 0, outputBytes), popPrevious: true },
+  const multiplies = multipliesOf(layers, hardware);
+  const last = multiplies.at(-1);
+  const items = itemsOf(hardware);
+  return programOf(hardware, { inputBytes, outputBytes, weights: Buffer.concat([tiles, records]) }, [
+    loadOf('WEIGHT', 0, tiles.length / items.tileBytes),
+    loadOf('PARAMETER', tiles.length / items.beatBytes, records.length / items.parameterBytes),
+    { ...columnOf('LOAD', 'INPUT', 0, inputBytes / items.beatBytes), pushNext: true },
+    ...multiplies.map((one, index) => ({ ...one, popPrevious: index === 0, pushNext: one === last })),
+    {
+      ...columnOf('STORE', 'OUTPUT', last?.outputAddress ?? 0, outputBytes / items.beatBytes),
+      popPrevious: true,
+    },
   ]);
 }
 
 /** A program file from all instructions but FINISH. */
 function programOf(
-  configuration: string,
+  hardware: HardwareConfiguration,
   sections: { inputBytes: number; outputBytes: number; weights: Uint8Array; arenaBytes?: number },
   instructions: readonly Instruction[],
 ): Uint8Array {
   return encodeProgram({
     arenaBytes: 0,
     ...sections,
-    hardwareHash: hardwareNamed(configuration).hash,
+    hardwareHash: hardware.hash,
     instructions: encodeInstructions([...instructions, { ...noTokens, operation: 'FINISH' }]),
   });
 }
 
-const oneRow = { ...noTokens, dramOffset: 0, rows: 1, dramPitchBeats: 0, sramAddress: 0, sramPitch: 0 };
-
-function loadOf(region: RegionName, memory: MemoryName, bytes: number): TransferInstruction {
-  return { ...oneRow, operation: 'LOAD', region, memory, rowBeats: bytes / beatBytes };
+function itemsOf(hardware: HardwareConfiguration) {
+  const beatBytes = hardware.inputParallel;
+  return { beatBytes, tileBytes: beatBytes * beatBytes, parameterBytes: beatBytes * 8 };
 }
 
-function storeOf(sramAddress: number, bytes: number): TransferInstruction {
-  const rowBeats = bytes / beatBytes;
-  return { ...oneRow, operation: 'STORE', region: 'OUTPUT', memory: 'ACTIVATION', sramAddress, rowBeats };
+const packed = {
+  ...noTokens,
+  dramOffset: 0,
+  address: 0,
+  columns: 1,
+  rows: 1,
+  blocks: 1,
+  dramRowPitch: 0,
+  dramBlockPitch: 0,
+  rowPitch: 0,
+  blockPitch: 0,
+};
+
+/** LOAD of tiles, channel blocks or tables. */
+function loadOf(memory: Memory, dramOffset: number, rows: number): TransferInstruction {
+  return { ...packed, operation: 'LOAD', region: 'WEIGHTS', memory, dramOffset, rows };
 }
 
-function gemmsOf(layers: readonly Layer[]): GemmInstruction[] {
-  let activationAddress = 0;
+/** A vector: one pixel of so many channel blocks, each in a line of its own. */
+function columnOf(
+  operation: 'LOAD' | 'STORE',
+  region: Region,
+  address: number,
+  blocks: number,
+): TransferInstruction {
+  const pitches = { dramBlockPitch: 1, blockPitch: 1 };
+  return { ...packed, operation, region, memory: 'ACTIVATION', address, blocks, ...pitches };
+}
+
+/** A 1 x 1 convolution of one pixel. */
+function multiplyOf(inputBlocks: number, outputBlocks: number): ConvolveInstruction {
+  return {
+    ...noTokens,
+    operation: 'CONVOLVE',
+    inputAddress: 0,
+    weightAddress: 0,
+    parameterAddress: 0,
+    outputAddress: inputBlocks,
+    outputRows: 1,
+    outputColumns: 1,
+    outputBlocks,
+    inputBlocks,
+    inputRows: 1,
+    inputColumns: 1,
+    kernelRows: 1,
+    kernelColumns: 1,
+    strideRows: 1,
+    strideColumns: 1,
+    dilationRows: 1,
+    dilationColumns: 1,
+    padTop: 0,
+    padLeft: 0,
+    inputRowPitch: 0,
+    inputBlockPitch: 1,
+    outputRowPitch: 0,
+    outputBlockPitch: 1,
+    padValue: 0,
+    outputZeroPoint: 0,
+    minimum: -128,
+    maximum: 127,
+    depthwise: 0,
+    table: 0,
+  };
+}
+
+function multipliesOf(layers: readonly Layer[], hardware: HardwareConfiguration): ConvolveInstruction[] {
+  let inputAddress = 0;
   let weightAddress = 0;
   let parameterAddress = 0;
   return layers.map((layer, index) => {
-    const inputBlocks = (layer.weights[0]?.length ?? 0) / block;
-    const outputBlocks = layer.weights.length / block;
-    const gemm: GemmInstruction = {
-      ...noTokens,
-      operation: 'GEMM',
+    const inputBlocks = (layer.weights[0]?.length ?? 0) / hardware.inputParallel;
+    const outputBlocks = layer.weights.length / hardware.outputParallel;
+    const multiply: ConvolveInstruction = {
+      ...multiplyOf(inputBlocks, outputBlocks),
       layer: index,
-      activationAddress,
+      inputAddress,
       weightAddress,
       parameterAddress,
-      outputAddress: activationAddress + inputBlocks,
-      rows: 1,
-      inputBlocks,
-      outputBlocks,
-      activationPitch: inputBlocks,
-      outputPitch: outputBlocks,
+      outputAddress: inputAddress + inputBlocks,
       outputZeroPoint: layer.outputZeroPoint,
       minimum: layer.minimum,
-      maximum: 127,
     };
-    activationAddress += inputBlocks;
+    inputAddress += inputBlocks;
     weightAddress += inputBlocks * outputBlocks;
-    parameterAddress += layer.weights.length;
-    return gemm;
+    parameterAddress += outputBlocks;
+    return multiply;
   });
 }
 
-function tilesOf(layer: Layer): Uint8Array {
+function tilesOf(layer: Layer, { inputParallel: block }: HardwareConfiguration): Uint8Array {
   const inputBlocks = (layer.weights[0]?.length ?? 0) / block;
   const bytes = new Int8Array(layer.weights.length * inputBlocks * block);
   for (const [output, row] of layer.weights.entries()) {
@@ -176,63 +233,67 @@ function roundHalfEven(value: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
+/** What one convolution of `slowProgram` is: every size is this. */
+export const slowSizes = { rows: 20, columns: 20, blocks: 16, kernel: 3 } as const;
+
 /**
- * A program for `kv260-m` that takes the simulator seconds: large products of zeros, again and again. Its
- * weight section ends with bytes that nothing reads.
+ * A program for `kv260-m` that takes the simulator seconds: large convolutions of zeros, again and again,
+ * with one word as output. Its weight section ends with bytes that nothing reads.
  */
-export function slowProgram(repetitions = 200, unusedBytes = 0): Uint8Array {
-  const blocks = 32;
-  const rows = 400;
-  const tiles = new Uint8Array(blocks * blocks * block * block);
+export function slowProgram(repetitions = 2000, unusedBytes = 0): Uint8Array {
+  const hardware = hardwareNamed('kv260-m');
+  const { beatBytes, tileBytes, parameterBytes } = itemsOf(hardware);
+  const { rows, columns, blocks, kernel } = slowSizes;
+  const lines = Math.ceil(columns / hardware.pixelParallel);
+  const tileCount = blocks * blocks * kernel * kernel;
+  const tiles = new Uint8Array(tileCount * tileBytes);
   const record = encodeParameterRecord({ bias: 0, multiplier: 0, shift: 1 });
-  const records = Buffer.concat(Array.from({ length: blocks * block }, () => record));
-  const inputBytes = rows * blocks * block;
-  const gemm: GemmInstruction = {
-    ...noTokens,
-    operation: 'GEMM',
-    activationAddress: 0,
-    weightAddress: 0,
-    parameterAddress: 0,
-    outputAddress: rows * blocks,
-    rows,
-    inputBlocks: blocks,
-    outputBlocks: blocks,
-    activationPitch: blocks,
-    outputPitch: blocks,
-    outputZeroPoint: 0,
-    minimum: -128,
-    maximum: 127,
+  const records = Buffer.concat(
+    Array.from({ length: (blocks * parameterBytes) / record.length }, () => record),
+  );
+  const inputBytes = blocks * rows * columns * beatBytes;
+  const pitches = { rowPitch: lines, blockPitch: rows * lines };
+  const convolve: ConvolveInstruction = {
+    ...multiplyOf(blocks, blocks),
+    ...{ outputAddress: blocks * rows * lines, outputRows: rows, outputColumns: columns },
+    ...{ inputRows: rows, inputColumns: columns, kernelRows: kernel, kernelColumns: kernel },
+    ...{ padTop: 1, padLeft: 1, inputRowPitch: lines, inputBlockPitch: rows * lines },
+    ...{ outputRowPitch: lines, outputBlockPitch: rows * lines },
+  };
+  const input: TransferInstruction = {
+    ...{ ...columnOf('LOAD', 'INPUT', 0, blocks), ...pitches, rows, columns, pushNext: true },
+    ...{ dramRowPitch: columns, dramBlockPitch: rows * columns },
   };
   const weights = Buffer.concat([tiles, records, new Uint8Array(unusedBytes)]);
-  return programOf('kv260-m', { inputBytes, outputBytes: block, weights }, [
-    loadOf('WEIGHTS', 'WEIGHT', tiles.length),
-    { ...loadOf('WEIGHTS', 'PARAMETER', records.length), dramOffset: tiles.length / beatBytes },
-    loadOf('INPUT', 'ACTIVATION', inputBytes),
-    ...Array.from({ length: repetitions }, () => gemm),
-    storeOf(gemm.outputAddress, block),
+  return programOf(hardware, { inputBytes, outputBytes: beatBytes, weights }, [
+    loadOf('WEIGHT', 0, tileCount),
+    loadOf('PARAMETER', tiles.length / beatBytes, blocks),
+    input,
+    ...Array.from({ length: repetitions }, (_, index) => ({
+      ...convolve,
+      popPrevious: index === 0,
+      pushNext: index === repetitions - 1,
+    })),
+    { ...columnOf('STORE', 'OUTPUT', convolve.outputAddress, 1), popPrevious: true },
   ]);
 }
 
-/** A program for `kv260-m` that takes the loader many seconds: 65,000 STOREs of 256 MiB each. */
+/** A program for `kv260-m` that the loader follows for as long as it allows: 65,000 large STOREs. */
 export function endlesslyCheckedProgram(): Uint8Array {
-  const rowBeats = 32_768;
-  const rows = 512;
-  const inputBytes = rowBeats * beatBytes;
+  const hardware = hardwareNamed('kv260-m');
+  const { beatBytes } = itemsOf(hardware);
+  const rows = 16_383;
+  const blocks = 500;
+  const word = columnOf('STORE', 'OUTPUT', 0, 1);
   const store: TransferInstruction = {
-    ...storeOf(0, inputBytes),
-    region: 'ARENA',
-    rows,
-    dramPitchBeats: rowBeats,
+    ...word,
+    ...{ region: 'ARENA', rows, blocks, dramRowPitch: 2, dramBlockPitch: 2 * rows + 1, blockPitch: 0 },
   };
-  const sections = {
-    inputBytes,
-    outputBytes: block,
-    weights: new Uint8Array(0),
-    arenaBytes: rows * inputBytes,
-  };
-  return programOf('kv260-m', sections, [
-    loadOf('INPUT', 'ACTIVATION', inputBytes),
+  const arenaBytes = blocks * (2 * rows + 1) * beatBytes;
+  const sections = { inputBytes: beatBytes, outputBytes: beatBytes, weights: new Uint8Array(0), arenaBytes };
+  return programOf(hardware, sections, [
+    columnOf('LOAD', 'INPUT', 0, 1),
     ...Array.from({ length: 65_000 }, () => store),
-    storeOf(0, block),
+    word,
   ]);
 }
