@@ -1,35 +1,58 @@
+import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import { benchCodec } from './codec.ts';
 import type { Measurement } from './measure.ts';
+import { benchNpu } from './npu.ts';
+import { benchNpuEstimates } from './npu-estimates.ts';
 import { benchRoutes } from './routes.ts';
 
 const benchmarks: Record<string, () => Promise<Record<string, Measurement[]>>> = {
   codec: benchCodec,
+  npu: benchNpu,
+  'npu-estimates': benchNpuEstimates,
   routes: benchRoutes,
 };
 
-/** `npm run bench [-- name…]`: prints a table a benchmark; ratios are to its first row. */
+/**
+ * `npm run bench [-- name…] [-- --json file]`: prints a table a benchmark; ratios are to its first row.
+ */
 async function main(): Promise<void> {
-  const names = process.argv.slice(2);
-  for (const name of names.length === 0 ? Object.keys(benchmarks) : names) {
-    const benchmark = benchmarks[name];
-    if (benchmark === undefined) {
-      console.error(`bench: unknown benchmark ${name}; one of ${Object.keys(benchmarks).join(', ')}`);
-      process.exitCode = 2;
-      return;
-    }
-    for (const [title, rows] of Object.entries(await benchmark())) {
-      console.log(`\n${name}: ${title}`);
-      for (const { name: row, medianMicroseconds, ratioToBaseline } of rows) {
-        console.log(
-          `  ${ratioToBaseline.toFixed(2).padStart(6)}x  ${medianMicroseconds.toFixed(0).padStart(7)} us  ${row}`,
-        );
-      }
-    }
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'string' } },
+  });
+  const names = positionals.length === 0 ? Object.keys(benchmarks) : positionals;
+  const unknown = names.find((name) => !Object.hasOwn(benchmarks, name));
+  if (unknown !== undefined) {
+    console.error(`bench: unknown benchmark ${unknown}; one of ${Object.keys(benchmarks).join(', ')}`);
+    process.exitCode = 2;
+    return;
   }
-  console.log(
-    `\nNode ${process.versions.node}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores; compare ratios, not times.`,
-  );
+  const machine = `Node ${process.versions.node}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores`;
+  const results: Record<string, Record<string, Measurement[]>> = {};
+  for (const name of names) {
+    const tables = (await benchmarks[name]?.()) ?? {};
+    for (const [title, rows] of Object.entries(tables)) printTable(`${name}: ${title}`, rows);
+    results[name] = tables;
+  }
+  console.log(`\n${machine}; compare ratios, not times.`);
+  if (values.json !== undefined) {
+    await writeFile(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+  }
+}
+
+function printTable(title: string, rows: readonly Measurement[]): void {
+  console.log(`\n${title}`);
+  for (const { name, medianMicroseconds, ratioToBaseline, gigaMultiplyAccumulates } of rows) {
+    const ratio = ratioToBaseline.toFixed(2).padStart(6);
+    const time = medianMicroseconds.toFixed(0).padStart(7);
+    const rate =
+      gigaMultiplyAccumulates === undefined
+        ? ''
+        : `  ${gigaMultiplyAccumulates.toFixed(1).padStart(6)} GMAC/s`;
+    console.log(`  ${ratio}x  ${time} us${rate}  ${name}`);
+  }
 }
 
 await main();

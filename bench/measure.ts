@@ -2,6 +2,8 @@
 export interface Contender {
   name: string;
   run: () => void | Promise<void>;
+  /** Products that a call computes, where a rate means something. */
+  multiplyAccumulates?: number;
 }
 
 /** A contender's median time, and its ratio to the first contender's, the baseline. */
@@ -9,6 +11,8 @@ export interface Measurement {
   name: string;
   medianMicroseconds: number;
   ratioToBaseline: number;
+  /** 10^9 multiply-accumulates a second. */
+  gigaMultiplyAccumulates?: number;
 }
 
 /**
@@ -30,11 +34,16 @@ export async function compare(
     }
   }
   const medians = samples.map(median);
-  return contenders.map(({ name }, index) => ({
-    name,
-    medianMicroseconds: medians[index] ?? Number.NaN,
-    ratioToBaseline: (medians[index] ?? Number.NaN) / (medians[0] ?? Number.NaN),
-  }));
+  return contenders.map(({ name, multiplyAccumulates }, index) => {
+    const medianMicroseconds = medians[index] ?? Number.NaN;
+    const ratioToBaseline = medianMicroseconds / (medians[0] ?? Number.NaN);
+    const measurement = { name, medianMicroseconds, ratioToBaseline };
+    if (multiplyAccumulates === undefined) return measurement;
+    return {
+      ...measurement,
+      gigaMultiplyAccumulates: multiplyAccumulates / medianMicroseconds / 1000,
+    };
+  });
 }
 
 function median(values: readonly number[]): number {

@@ -1,18 +1,15 @@
 import { SluiceError } from '../contract/errors.ts';
 import type { NpuBinding } from '../contract/image.ts';
 import { type HardwareConfiguration, hardwareConfigurations } from '../contract/npu/hardware.generated.ts';
-import { encodeInstructions, type Instruction } from '../contract/npu/instructions.ts';
-import { encodeProgram } from '../contract/npu/program.ts';
 import { elementCount } from '../contract/tensors.ts';
+import { lowerNetwork } from './backend/lower.ts';
+import { scheduleNetwork } from './backend/schedule.ts';
+import { assembleNetwork, type RegionTensor } from './network/compile-network.ts';
 import { readModel } from './onnx/read-model.ts';
-import { allocate } from './passes/allocate.ts';
-import { checkTokens } from './passes/check-tokens.ts';
-import { emitInstructions, emitWeights } from './passes/emit.ts';
 import { extractRegion } from './passes/extract-region.ts';
-import { lowerLayer } from './passes/lower.ts';
 import { recogniseRegion } from './passes/recognise-region.ts';
-import type { QuantisedRegion, RegionBoundary } from './passes/region.ts';
-import { planTiles } from './passes/tile.ts';
+import type { RegionBoundary } from './passes/region.ts';
+import { networkOfRegion } from './passes/region-network.ts';
 import { quoted } from './quoted.ts';
 import { type CompileReport, reportOn } from './report.ts';
 
@@ -59,20 +56,18 @@ export async function compileModel(model: Uint8Array, options: CompileOptions): 
   const region = recogniseRegion(onnx);
   const canonicalRegion = extractRegion(onnx, region);
   await enter('lower', options);
-  const layers = region.layers.map((layer) => lowerLayer(layer, configuration));
+  const network = networkOfRegion(region);
+  const lowered = lowerNetwork(network, configuration);
   await enter('schedule', options);
-  const plan = planTiles(layers, configuration);
-  const allocation = allocate(layers, configuration);
+  const schedule = scheduleNetwork(lowered);
   await enter('emit', options);
-  const instructions = emitInstructions({ layers, plan, allocation, configuration });
-  checkTokens(instructions, configuration);
-  const weights = emitWeights({ layers, allocation });
+  const compiled = assembleNetwork(network, { lowered, schedule });
   return {
-    program: assemble(region, { configuration, instructions, weights }),
-    inputs: [bindingOf(region.input)],
-    outputs: [bindingOf(region.output)],
+    program: compiled.program,
+    inputs: compiled.inputs.map((tensor) => bindingOf(region.input, tensor)),
+    outputs: compiled.outputs.map((tensor) => bindingOf(region.output, tensor)),
     canonicalRegion,
-    report: reportOn(region, { configuration, instructions, weightsBytes: weights.length }),
+    report: reportOn(region, { configuration, compiled }),
   };
 }
 
@@ -95,27 +90,7 @@ function findConfiguration(name: string): HardwareConfiguration {
   );
 }
 
-function assemble(
-  region: QuantisedRegion,
-  options: {
-    configuration: HardwareConfiguration;
-    instructions: readonly Instruction[];
-    weights: Uint8Array;
-  },
-): Uint8Array {
-  const { configuration, instructions, weights } = options;
-  const itemBytes = ({ shape }: RegionBoundary): number =>
-    Math.ceil(elementCount(shape.item) / configuration.block) * configuration.block;
-  return encodeProgram({
-    hardwareHash: configuration.hash,
-    instructions: encodeInstructions(instructions),
-    weights,
-    inputBytes: itemBytes(region.input),
-    outputBytes: itemBytes(region.output),
-    arenaBytes: 0,
-  });
-}
-
-function bindingOf({ floatTensor, scale, zeroPoint, shape }: RegionBoundary): NpuBinding {
-  return { tensor: floatTensor, scale, zeroPoint, offsetBytes: 0, elementCount: elementCount(shape.item) };
+function bindingOf(boundary: RegionBoundary, { offsetBytes }: RegionTensor): NpuBinding {
+  const { floatTensor, scale, zeroPoint, shape } = boundary;
+  return { tensor: floatTensor, scale, zeroPoint, offsetBytes, elementCount: elementCount(shape.item) };
 }

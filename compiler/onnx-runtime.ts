@@ -40,14 +40,25 @@ export class RuntimeModel {
     this.#session = session;
   }
 
-  /** Throws `model_invalid` with ONNX Runtime's reason. */
-  static async load(model: Uint8Array): Promise<RuntimeModel> {
+  /**
+   * Throws `model_invalid` with ONNX Runtime's reason. Without `fusesQuantisation`, DequantizeLinear -
+   * Add - QuantizeLinear stays as it is: fused to QLinearAdd it has other bits, and not the same on every CPU.
+   */
+  static async load(
+    model: Uint8Array,
+    { fusesQuantisation = true }: { fusesQuantisation?: boolean } = {},
+  ): Promise<RuntimeModel> {
     try {
       const session = await InferenceSession.create(model, {
         intraOpNumThreads: 1,
         interOpNumThreads: 1,
         logSeverityLevel: fatalOnly,
-        extra: { session: { intra_op: { allow_spinning: '0' } } },
+        extra: {
+          session: {
+            intra_op: { allow_spinning: '0' },
+            disable_quant_qdq: fusesQuantisation ? '0' : '1',
+          },
+        },
       });
       return new RuntimeModel(session);
     } catch (thrown) {

@@ -1,5 +1,6 @@
 import type { HardwareConfiguration } from '../contract/npu/hardware.generated.ts';
-import type { Instruction } from '../contract/npu/instructions.ts';
+import type { LayerCost } from './backend/layer-costs.ts';
+import type { CompiledNetwork, GroupPlan } from './network/compile-network.ts';
 import type { OnnxNode } from './onnx/model.ts';
 import type { QuantisedRegion } from './passes/region.ts';
 
@@ -9,18 +10,18 @@ export interface CompileReport {
   layers: LayerReport[];
   /** Every node of the model, in order: where it runs and why. */
   placement: NodePlacement[];
+  /** Layers computed together, with the tiles chosen for them. */
+  groups: GroupPlan[];
   /** Instructions of the whole program. */
   instructions: number;
   weightsBytes: number;
+  arenaBytes: number;
 }
 
 /** One layer of the program. */
-interface LayerReport {
-  name: string;
+interface LayerReport extends LayerCost {
   inputCount: number;
   outputCount: number;
-  multiplyAccumulates: number;
-  instructions: number;
 }
 
 /** Where a node runs. */
@@ -44,31 +45,25 @@ const reasons: ReadonlyMap<string, string> = new Map([
 /** Describes a compiled region. */
 export function reportOn(
   region: QuantisedRegion,
-  options: {
-    configuration: HardwareConfiguration;
-    instructions: readonly Instruction[];
-    weightsBytes: number;
-  },
+  options: { configuration: HardwareConfiguration; compiled: CompiledNetwork },
 ): CompileReport {
-  const { configuration, instructions, weightsBytes } = options;
-  const perLayer = new Map<number, number>();
-  for (const { layer } of instructions) perLayer.set(layer, (perLayer.get(layer) ?? 0) + 1);
+  const { configuration, compiled } = options;
   return {
     configuration: configuration.name,
-    layers: region.layers.map(({ name, inputCount, outputCount }, index) => ({
-      name,
-      inputCount,
-      outputCount,
-      multiplyAccumulates: inputCount * outputCount,
-      instructions: perLayer.get(index) ?? 0,
+    layers: compiled.layers.map((cost, index) => ({
+      ...cost,
+      inputCount: region.layers[index]?.inputCount ?? 0,
+      outputCount: region.layers[index]?.outputCount ?? 0,
     })),
+    groups: compiled.groups,
     placement: [
       place(region.input.node, 'host', 'quantises the float input on the way to the NPU'),
       ...region.nodes.map((node) => place(node, 'npu', reasons.get(node.operator) ?? 'int8 matrix product')),
       place(region.output.node, 'host', 'turns the int8 output of the NPU to floats'),
     ],
-    instructions: instructions.length,
-    weightsBytes,
+    instructions: compiled.instructionCount,
+    weightsBytes: compiled.memory.weightsBytes,
+    arenaBytes: compiled.memory.arenaBytes,
   };
 }
 

@@ -133,7 +133,7 @@ function addLayer(state: {
   initialisers.push(
     constant.int8(
       `w${layer}`,
-      list(inputs * outputs, () => (random() >>> 24) - 128),
+      list(inputs * outputs, () => ((random() >>> 24) % 255) - 127),
       weightShape,
     ),
     constant.float(
