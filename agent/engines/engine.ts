@@ -7,6 +7,11 @@ export type Route = 'cpu' | 'fpga-sim' | 'fpga';
 export interface Engine {
   readonly route: Route;
   /**
+   * What the timed simulation says of one item on the simulated hardware, as the answer's header
+   * `x-sluice-npu-estimate` has it. Never the request's latency.
+   */
+  readonly estimate?: string;
+  /**
    * Computes all outputs of the model's signature, in its order, from inputs that fit the signature.
    * May take over the inputs' memory (the CPU engine does, an NPU engine only reads it): a caller must not use
    * their data afterwards. An abort rejects with `cancelled`

@@ -29,6 +29,8 @@ export interface NpuEngineOptions {
   program: NpuProgram;
   signature: TensorSignature;
   npu: NpuRoute;
+  /** Time of one item on the hardware, of a simulated route. */
+  estimate?: string;
   queueDepthMax: number;
   timeoutMs: number;
   nowMs: () => number;
@@ -40,6 +42,7 @@ export interface NpuEngineOptions {
  */
 export class NpuEngine implements Engine {
   readonly route: Exclude<Route, 'cpu'>;
+  readonly estimate?: string;
   readonly #options: NpuEngineOptions;
   readonly #inputs: BoundTensor[];
   readonly #outputs: BoundTensor[];
@@ -50,6 +53,7 @@ export class NpuEngine implements Engine {
   constructor(options: NpuEngineOptions) {
     const { program, signature, npu } = options;
     this.route = options.route;
+    if (options.estimate !== undefined) this.estimate = options.estimate;
     this.#options = options;
     this.#inputs = bind(signature.inputs, npu.inputs, program.inputBytes);
     this.#outputs = bind(signature.outputs, npu.outputs, program.outputBytes);

@@ -15,6 +15,7 @@ import type { ScoringLimits } from '../scoring-limits.ts';
 import { ScriptHost } from '../scripts/script-host.ts';
 import { checkInputs } from '../tensors/signature.ts';
 import type { OpenNpu } from './npu-device.ts';
+import { estimateOnHardware } from './npu-estimate.ts';
 import { ServedImage } from './served-image.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -88,11 +89,12 @@ async function startNpu(environment: ImageEnvironment, image: OpenedImage): Prom
         `(${npu.description.hash.slice(0, 12)}); build the image for this one`,
     );
   }
-  const program = await npu.device.load(
-    await readVerified(blobs, await requireLayer(blobs, image, layerPaths.program)),
-  );
+  const file = await readVerified(blobs, await requireLayer(blobs, image, layerPaths.program));
+  const program = await npu.device.load(file);
   try {
+    const estimate = await estimateOnHardware(file, npu.description);
     return new NpuEngine({
+      ...(estimate === undefined ? {} : { estimate }),
       what: `image ${run.name}:${run.version} on ${npu.description.route}`,
       route: npu.description.route,
       program,

@@ -1,11 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
+import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { ServedImage } from './served-image.ts';
 
 /** Which route a request asks for, and which one answered. */
 const routeHeader = 'x-sluice-route';
+/** Time of one item on the hardware that a simulated route stands for. */
+const estimateHeader = 'x-sluice-npu-estimate';
 /** Digest of the image that answered. */
 export const imageHeader = 'x-sluice-image';
 
@@ -34,12 +37,18 @@ export class RequestContext {
     this.#nameRoute(plan.engine.route, undefined);
     const { outputs, route, reason } = await router.run(plan, inputs, this.signal);
     this.#nameRoute(route, reason);
+    this.#nameEstimate(route);
     return outputs;
   }
 
   /** For an answer that no engine had a part in. */
   nameNoRoute(): void {
     if (!this.#reply.hasHeader(routeHeader)) void this.#reply.header(routeHeader, 'none');
+  }
+
+  #nameEstimate(route: Route): void {
+    const engine = this.image.router.engines.find((candidate) => candidate.route === route);
+    if (engine?.estimate !== undefined) void this.#reply.header(estimateHeader, engine.estimate);
   }
 
   #nameRoute(route: string, reason: string | undefined): void {

@@ -36,6 +36,17 @@ describe('routes', () => {
     expect([unknown.status, unknown.code]).toEqual([400, 'invalid_request']);
   });
 
+  it('that are simulated tell what the hardware should take, beside the answer', async () => {
+    const scoring = await startScoring({ npu: configuration });
+    await scoring.deploy('fashion', { accelerate: configuration });
+    const simulated = (await infer(scoring, 'fpga')).headers.get('x-sluice-npu-estimate');
+    const told = /^estimated; item-ms=(\d+\.\d{4}); configuration=kv260-m; calibrated=none$/.exec(
+      simulated ?? '',
+    );
+    expect(Number(told?.[1])).toBeGreaterThan(0);
+    expect((await infer(scoring, 'cpu')).headers.get('x-sluice-npu-estimate')).toBeNull();
+  });
+
   it('that an image lacks cannot be asked for', async () => {
     const scoring = await startScoring({ npu: configuration });
     await scoring.deploy('fashion');
