@@ -20,7 +20,8 @@ import { DesiredIntake } from './link/desired-intake.ts';
 import { type Identity, type IdentitySource, loadIdentity, refreshIdentity } from './link/identity.ts';
 import { MqttLink } from './link/mqtt-link.ts';
 import { StateLock } from './state-lock.ts';
-import type { NpuDescription, NpuSelection } from './supervise/control-protocol.ts';
+import type { NpuDescription } from './supervise/control-protocol.ts';
+import type { NpuSelection } from './supervise/npu-selection.ts';
 import { Reconciler } from './supervise/reconciler.ts';
 import { ScoringProcess } from './supervise/scoring-process.ts';
 

@@ -4,6 +4,7 @@ import { parserOf } from '../base/validate.ts';
 import { toSluiceError } from '../contract/errors.ts';
 import { Agent } from './agent.ts';
 import type { AgentMessage } from './agent-events.ts';
+import { NpuSelection } from './supervise/npu-selection.ts';
 
 /** The one argument of this process: AgentOptions as JSON. */
 const AgentArgument = Type.Object(
@@ -15,10 +16,7 @@ const AgentArgument = Type.Object(
     caFile: Type.Optional(Type.String()),
     host: Type.Optional(Type.String({ minLength: 1 })),
     port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
-    npu: Type.Union([
-      Type.Object({ kind: Type.Literal('simulator'), configuration: Type.String({ minLength: 1 }) }),
-      Type.Null(),
-    ]),
+    npu: Type.Union([NpuSelection, Type.Null()]),
     logLevel: Type.Optional(Type.Enum([...logLevels])),
   },
   { additionalProperties: false },

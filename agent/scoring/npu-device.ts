@@ -1,7 +1,8 @@
 import type { Logger } from '../../base/logger.ts';
 import { toSluiceError } from '../../contract/errors.ts';
 import { NpuDevice } from '../../native/npu.ts';
-import type { NpuDescription, NpuSelection } from '../supervise/control-protocol.ts';
+import type { NpuDescription } from '../supervise/control-protocol.ts';
+import type { NpuSelection } from '../supervise/npu-selection.ts';
 
 /** The NPU of this process. */
 export interface OpenNpu {
@@ -10,12 +11,13 @@ export interface OpenNpu {
 }
 
 /** Opens the selected NPU. One that cannot be opened is logged: everything is then served on the CPU. */
-export function openNpu(selection: NpuSelection | null, log: Logger): OpenNpu | undefined {
+export async function openNpu(selection: NpuSelection | null, log: Logger): Promise<OpenNpu | undefined> {
   if (selection === null) return undefined;
+  const isBoard = selection.kind === 'xrt';
   try {
-    const device = NpuDevice.open(selection);
+    const device = isBoard ? await NpuDevice.openXrt(selection) : NpuDevice.open(selection);
     const { configuration, hash } = device.hardware;
-    return { device, description: { route: 'fpga-sim', configuration, hash } };
+    return { device, description: { route: isBoard ? 'fpga' : 'fpga-sim', configuration, hash } };
   } catch (thrown) {
     const { code, message } = toSluiceError(thrown, 'device_unavailable');
     log.warn({ code }, `serving without NPU: ${message}`);

@@ -2,15 +2,13 @@ import Type from 'typebox';
 import { logLevels } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';
 import { Digest, Name } from '../../contract/names.ts';
+import { NpuSelection } from '../supervise/npu-selection.ts';
 
 const scoringStart = Type.Object({
   host: Type.String({ minLength: 1 }),
   port: Type.Integer({ minimum: 0, maximum: 65_535 }),
   blobRoot: Type.String({ minLength: 1 }),
-  npu: Type.Union([
-    Type.Object({ kind: Type.Literal('simulator'), configuration: Type.String({ minLength: 1 }) }),
-    Type.Null(),
-  ]),
+  npu: Type.Union([NpuSelection, Type.Null()]),
   logLevel: Type.Union(logLevels.map((level) => Type.Literal(level))),
 });
 

@@ -1,5 +1,6 @@
 import type { SerializedError } from '../../contract/errors.ts';
 import type { Digest, Name } from '../../contract/names.ts';
+import type { NpuSelection } from './npu-selection.ts';
 
 /** How the control process starts the scoring process: one JSON argument. */
 export interface ScoringStart {
@@ -9,12 +10,6 @@ export interface ScoringStart {
   blobRoot: string;
   npu: NpuSelection | null;
   logLevel: string;
-}
-
-/** Which NPU the scoring process opens. */
-export interface NpuSelection {
-  kind: 'simulator';
-  configuration: string;
 }
 
 /** What a device's NPU is, as the scoring process found it. */

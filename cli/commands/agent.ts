@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { AgentEvent } from '../../agent/agent-events.ts';
-import type { NpuSelection } from '../../agent/supervise/control-protocol.ts';
+import type { NpuSelection } from '../../agent/supervise/npu-selection.ts';
 import { createLogger } from '../../base/logger.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import { globalOptions, stateFolders } from '../context.ts';
 import { describeEvent } from '../describe-event.ts';
 import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
-import { existingFile, portNumber } from './shared.ts';
+import { deviceIndex, existingFile, portNumber } from './shared.ts';
 
 interface StartOptions {
   workspace?: string;
@@ -17,16 +17,23 @@ interface StartOptions {
   host: string;
   port: number;
   npu: string;
+  xclbin?: string;
+  npuDevice: number;
 }
 
-/** Reads `--npu`: a simulated hardware configuration, or none. */
-export function npuSelection(text: string): NpuSelection | null {
-  return text === 'none' ? null : { kind: 'simulator', configuration: text };
+/** Reads `--npu` and, for a board, `--xclbin` and `--npu-device`. */
+export function npuSelection(
+  npu: string,
+  { xclbin, npuDevice = 0 }: { xclbin?: string; npuDevice?: number } = {},
+): NpuSelection | null {
+  if (npu === 'none') return null;
+  if (xclbin === undefined) return { kind: 'simulator', configuration: npu };
+  return { kind: 'xrt', configuration: npu, xclbin, deviceIndex: npuDevice };
 }
 
 /** The option `--npu`, the same for `agent start` and `up`. */
 export function npuOption(): Option {
-  return new Option('--npu <configuration>', 'NPU to simulate, or none')
+  return new Option('--npu <configuration>', 'NPU to simulate (with --xclbin: that the board is), or none')
     .choices([...Object.keys(hardwareConfigurations), 'none'])
     .default('kv260-m');
 }
@@ -45,6 +52,8 @@ export function addAgentCommands(program: Command): void {
     .option('--host <address>', 'address of the scoring endpoint', '127.0.0.1')
     .option('-p, --port <port>', 'port of the scoring endpoint', portNumber, 5001)
     .addOption(npuOption())
+    .option('--xclbin <file>', 'board image to run on through XRT, instead of the simulation', existingFile)
+    .option('--npu-device <index>', 'which board, as XRT counts them', deviceIndex, 0)
     .action(async (options: StartOptions, command: Command) => {
       const global = globalOptions(command);
       const stop = stopRequested();
@@ -55,7 +64,7 @@ export function addAgentCommands(program: Command): void {
         device: options.device,
         host: options.host,
         port: options.port,
-        npu: npuSelection(options.npu),
+        npu: npuSelection(options.npu, options),
         logger: createLogger({ name: 'agent', level: global.logLevel }),
         onEvent: (event: AgentEvent) =>
           printProgress({ json: global.json, value: event, text: describeEvent(event) }),

@@ -26,6 +26,12 @@ export function portNumber(text: string): number {
   return port;
 }
 
+/** Argument parser: the number of a board. */
+export function deviceIndex(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('A board is a whole number from 0 to 999.');
+  return Number(text);
+}
+
 /** Argument parser for an option that may be given several times. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];

@@ -1,13 +1,21 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ControlMessage, ScoringMessage, ScoringStart } from '../../agent/supervise/control-protocol.ts';
 import { BlobStore } from '../../base/blob-store.ts';
+import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import { goldenTensor, makeImage } from '../support/make-image.ts';
 import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 import { busyModel } from '../support/serving-models.ts';
+
+const xrtBuilt = existsSync(repositoryPath('build/native/Release/sluice_xrt.so'));
+if (!xrtBuilt) {
+  process.stderr.write('SKIPPED: a scoring process on XRT; install libxrt-dev and uuid-dev, build again\n');
+}
 
 const entry = repositoryPath('dist', 'agent', 'scoring', 'main.js');
 
@@ -120,6 +128,24 @@ describe('the scoring process', () => {
   it('serves without NPU when the device cannot be opened', async () => {
     const scoring = await start({ npu: { kind: 'simulator', configuration: 'no-such-board' } });
     expect((await scoring.next('listening')).npu).toBeNull();
+  });
+
+  it('serves without NPU when there is no such board', async () => {
+    const npu = { kind: 'xrt', configuration: 'kv260-m', xclbin: 'no-such.xclbin', deviceIndex: 0 } as const;
+    const scoring = await start({ npu });
+    expect((await scoring.next('listening')).npu).toBeNull();
+  });
+
+  it.skipIf(!xrtBuilt)('serves on the board that XRT finds', async () => {
+    const configuration = 'kv260-m';
+    const xclbin = join(temporaryFolder(), 'board.xclbin');
+    const unit = `npu_${hardwareConfigurations[configuration]?.hash.slice(0, 16)}`;
+    execFileSync(process.execPath, [repositoryPath('scripts/make-xclbin.mjs'), xclbin, unit]);
+    // XRT's emulation that accepts everything and computes nothing.
+    vi.stubEnv('XCL_EMULATION_MODE', 'noop');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const scoring = await start({ npu: { kind: 'xrt', configuration, xclbin, deviceIndex: 0 } });
+    expect((await scoring.next('listening')).npu).toMatchObject({ route: 'fpga', configuration });
   });
 
   it('names the port and the flag when the port is in use', async () => {
