@@ -5,10 +5,18 @@ import type { DesiredDeployment } from '../../contract/messages.ts';
 import { AgentWorld } from '../support/agent-world.ts';
 import { addImage } from '../support/test-image.ts';
 
-async function serving(version = 1): Promise<{ world: AgentWorld; good: DesiredDeployment }> {
+/** Limits that a busy machine keeps, for tests in which nothing but the image may fail. */
+const patience = { activateTimeoutMs: 10_000, trialMs: 2_000 };
+/** The same where each hang is waited for. */
+const shortPatience = { activateTimeoutMs: 2_500, trialMs: 2_000 };
+
+async function serving(
+  version = 1,
+  limits: Partial<typeof patience> = {},
+): Promise<{ world: AgentWorld; good: DesiredDeployment }> {
   const world = await AgentWorld.start();
   const good = addImage(world.workspace, 'fashion', { version });
-  await world.startAgent();
+  await world.startAgent({ limits });
   world.workspace.desire(1, [good]);
   await world.untilServing(good, { committed: true });
   return { world, good };
@@ -29,7 +37,7 @@ describe('an agent that supervises', () => {
   it.each(['crash', 'hang', 'crash-later'])(
     'condemns an image after three times of: %s, and goes back to the last good one',
     async (behaviour) => {
-      const { world, good } = await serving();
+      const { world, good } = await serving(1, behaviour === 'hang' ? shortPatience : patience);
       const bad = addImage(world.workspace, 'fashion', { version: 2 });
       await world.behave({ [bad.image.digest]: behaviour });
       world.workspace.desire(2, [bad]);
