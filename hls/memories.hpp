@@ -5,27 +5,21 @@
 #include <cstdint>
 
 #include "hls/isa/generated/instructions.hpp"
-#include "hls/portability.hpp"
+#include "hls/lane_words.hpp"
 
 namespace sluice {
 
 // One transfer of the memory bus, as wide as an activation word.
 template <class Configuration>
-struct Beat {
-  std::uint8_t byte[Configuration::kInputParallel];
-};
+using Beat = LaneWords<Configuration::kInputParallel>;
 
 // `kInputParallel` neighbouring channels of one pixel.
 template <class Configuration>
-struct ActivationWord {
-  std::int8_t lane[Configuration::kInputParallel];
-};
+using ActivationWord = LaneWords<Configuration::kInputParallel>;
 
-// weight[output lane][input lane].
+// The weights of one output lane in a tile.
 template <class Configuration>
-struct WeightTile {
-  std::int8_t weight[Configuration::kOutputParallel][Configuration::kInputParallel];
-};
+using WeightRow = LaneWords<Configuration::kInputParallel>;
 
 // One output channel: scale = multiplier * 2^-shift.
 struct ChannelRecord {
@@ -35,7 +29,8 @@ struct ChannelRecord {
 };
 
 // The memories that the EXECUTE unit owns. Each bank of activation memory holds one column of every
-// line; each copy of the tables serves one lane that is finished in a clock.
+// line, each row of weight memory those of one output lane; each copy of the tables serves one lane
+// that is finished in a clock.
 template <class Configuration>
 struct Scratchpads {
   static constexpr std::uint32_t kTableCopies =
@@ -44,7 +39,7 @@ struct Scratchpads {
 
   ActivationWord<Configuration> activation[Configuration::kPixelParallel]
                                           [Configuration::kActivationLines];
-  WeightTile<Configuration> weight[Configuration::kWeightTiles];
+  WeightRow<Configuration> weight[Configuration::kOutputParallel][Configuration::kWeightTiles];
   ChannelRecord parameter[Configuration::kParameterBlocks][Configuration::kOutputParallel];
   std::int32_t table[kTableCopies][kTableWords];
 };

@@ -56,14 +56,16 @@ Memories CopyMemories(const Scratchpads<Configuration>& from) {
   for (std::size_t line = 0; line < Configuration::kActivationLines; ++line) {
     for (std::size_t bank = 0; bank < to.pixels; ++bank) {
       for (std::size_t lane = 0; lane < to.width; ++lane) {
-        to.Activation(line, bank, lane) = from.activation[bank][line].lane[lane];
+        to.Activation(line, bank, lane) =
+            LaneOf(from.activation[bank][line], static_cast<std::uint32_t>(lane));
       }
     }
   }
   for (std::size_t tile = 0; tile < Configuration::kWeightTiles; ++tile) {
     for (std::size_t output = 0; output < to.width; ++output) {
       for (std::size_t input = 0; input < to.width; ++input) {
-        to.Weight(tile, output, input) = from.weight[tile].weight[output][input];
+        to.Weight(tile, output, input) =
+            LaneOf(from.weight[output][tile], static_cast<std::uint32_t>(input));
       }
     }
   }

@@ -19,67 +19,76 @@ struct TileRegisters {
   std::int32_t value[Configuration::kPixelParallel][Configuration::kOutputParallel];
 };
 
-// The weights of a step, packed as the multipliers take them.
+// The weights of a step: a row for each output lane.
 template <class Configuration>
-struct PackedTile {
-  LaneWords<Configuration::kInputParallel> row[Configuration::kOutputParallel];
+struct WeightTile {
+  WeightRow<Configuration> row[Configuration::kOutputParallel];
 };
 
+// One read of each row's memory.
 template <class Configuration>
-inline LaneWords<Configuration::kInputParallel> PackLanes(
-    const std::int8_t (&lanes)[Configuration::kInputParallel]) {
+inline WeightTile<Configuration> ReadWeights(const Scratchpads<Configuration>& memories,
+                                             std::uint32_t tile) {
   HLS_INLINE
-  LaneWords<Configuration::kInputParallel> packed;
-  HLS_LABEL(pack_words)
-  for (std::uint32_t word = 0; word < LaneWords<Configuration::kInputParallel>::kWords; ++word) {
+  WeightTile<Configuration> weights;
+  HLS_LABEL(read_rows)
+  for (std::uint32_t row = 0; row < Configuration::kOutputParallel; ++row) {
     HLS_UNROLL
-    std::uint64_t bits = 0;
-    HLS_LABEL(pack_bytes)
-    for (std::uint32_t byte = 0; byte < kWordLanes; ++byte) {
-      HLS_UNROLL
-      const std::uint8_t lane = static_cast<std::uint8_t>(lanes[word * kWordLanes + byte]);
-      bits |= static_cast<std::uint64_t>(lane) << 8 * byte;
-    }
-    packed.word[word] = bits;
+    weights.row[row] = memories.weight[row][tile];
   }
-  return packed;
+  return weights;
+}
+
+// One row of a tile: a multiplexer, not an address.
+template <class Configuration>
+inline WeightRow<Configuration> RowOf(const WeightTile<Configuration>& tile, std::uint32_t wanted) {
+  HLS_INLINE
+  WeightRow<Configuration> selected = tile.row[0];
+  HLS_LABEL(select_row)
+  for (std::uint32_t row = 1; row < Configuration::kOutputParallel; ++row) {
+    HLS_UNROLL
+    HLS_LABEL(select_row_words)
+    for (std::uint32_t part = 0; part < WeightRow<Configuration>::kWords; ++part) {
+      HLS_UNROLL
+      selected.word[part] = wanted == row ? tile.row[row].word[part] : selected.word[part];
+    }
+  }
+  return selected;
 }
 
 // The tile as it stands, or, depthwise, one row of it along the diagonal: then each output lane
 // multiplies with its own input lane alone.
 template <class Configuration>
-inline PackedTile<Configuration> SelectWeights(const WeightTile<Configuration>& tile,
+inline WeightTile<Configuration> SelectWeights(const WeightTile<Configuration>& tile,
                                                bool depthwise, std::uint32_t row) {
   HLS_INLINE
-  PackedTile<Configuration> packed;
+  const WeightRow<Configuration> taps = RowOf<Configuration>(tile, row);
+  WeightTile<Configuration> selected;
   HLS_LABEL(select_outputs)
   for (std::uint32_t output = 0; output < Configuration::kOutputParallel; ++output) {
     HLS_UNROLL
-    std::int8_t lanes[Configuration::kInputParallel];
-    HLS_PARTITION(lanes, 0)
     HLS_LABEL(select_inputs)
-    for (std::uint32_t input = 0; input < Configuration::kInputParallel; ++input) {
+    for (std::uint32_t part = 0; part < WeightRow<Configuration>::kWords; ++part) {
       HLS_UNROLL
-      const std::int8_t diagonal = input == output ? tile.weight[row][input] : std::int8_t{0};
-      lanes[input] = depthwise ? diagonal : tile.weight[output][input];
+      const std::uint64_t lane = std::uint64_t{0xFF} << output % kWordLanes * 8;
+      const std::uint64_t diagonal = part == output / kWordLanes ? taps.word[part] & lane : 0;
+      selected.row[output].word[part] = depthwise ? diagonal : tile.row[output].word[part];
     }
-    packed.row[output] = PackLanes<Configuration>(lanes);
   }
-  return packed;
+  return selected;
 }
 
 // Adds a word's dot products with all output lanes to the sums, or starts them.
 template <class Configuration>
-inline void MultiplyWord(const PackedTile<Configuration>& tile,
+inline void MultiplyWord(const WeightTile<Configuration>& tile,
                          const ActivationWord<Configuration>& word, bool starts,
                          std::int32_t (&sums)[Configuration::kOutputParallel]) {
   HLS_INLINE
-  const LaneWords<Configuration::kInputParallel> activations = PackLanes<Configuration>(word.lane);
   HLS_LABEL(multiply_pairs)
   for (std::uint32_t output = 0; output < Configuration::kOutputParallel; output += 2) {
     HLS_UNROLL
-    const PairSum pair = PairDotProduct<Configuration::kMultiplierPortBits>(
-        tile.row[output + 1], tile.row[output], activations);
+    const PairSum pair = PairDotProduct<Configuration::kMultiplierPortBits>(tile.row[output + 1],
+                                                                            tile.row[output], word);
     sums[output] = AddWrapping(starts ? 0 : sums[output], pair.low);
     sums[output + 1] = AddWrapping(starts ? 0 : sums[output + 1], pair.high);
   }
@@ -111,17 +120,17 @@ inline void SelectWord(ExecuteMode mode, const ActivationWord<Configuration>& wo
   HLS_LABEL(select_channels)
   for (std::uint32_t channel = 0; channel < Configuration::kOutputParallel; ++channel) {
     HLS_UNROLL
+    const std::int8_t lane = LaneOf(word, channel);
     const std::int8_t held = static_cast<std::int8_t>(values[channel]);
-    const std::int8_t larger = starts ? word.lane[channel] : PoolMaximum(held, word.lane[channel]);
-    values[channel] = mode == ExecuteMode::kMaximum
-                          ? larger
-                          : PlaceOperand(values[channel], word.lane[channel], starts);
+    const std::int8_t larger = starts ? lane : PoolMaximum(held, lane);
+    values[channel] =
+        mode == ExecuteMode::kMaximum ? larger : PlaceOperand(values[channel], lane, starts);
   }
 }
 
 // One clock of the array. `starts` says that this is the tile's first step.
 template <class Configuration>
-inline void ComputeStep(ExecuteMode mode, const PackedTile<Configuration>& weights,
+inline void ComputeStep(ExecuteMode mode, const WeightTile<Configuration>& weights,
                         const LineOfWords<Configuration>& words,
                         const LaneReads<Configuration>& reads, bool starts,
                         TileRegisters<Configuration>& tile) {

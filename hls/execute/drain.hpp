@@ -99,13 +99,16 @@ inline DrainedWords<Configuration> FinishWords(const ExecutePlan<Configuration>&
   HLS_LABEL(finish_words)
   for (std::uint32_t word = 0; word < Configuration::kVectorParallel; ++word) {
     HLS_UNROLL
+    std::int8_t lanes[kChannels];
+    HLS_PARTITION(lanes, 0)
     HLS_LABEL(finish_channels)
     for (std::uint32_t channel = 0; channel < kChannels; ++channel) {
       HLS_UNROLL
-      drained.word[word].lane[channel] =
+      lanes[channel] =
           FinishValue(plan.mode, plan.finish, memories.parameter[drain.parameter_block][channel],
                       memories.table[word * kChannels + channel], drain.tile.value[word][channel]);
     }
+    drained.word[word] = PackLanes(lanes);
   }
   return drained;
 }

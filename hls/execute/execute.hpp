@@ -93,12 +93,10 @@ inline void ComputeClock(const ExecutePlan<Configuration>& plan,
   const LaneReads<Configuration> reads = ReadsOfClock<Configuration>(plan, state);
   const LineOfWords<Configuration> words = DealToLanes<Configuration>(
       ReadBanks<Configuration>(memories, reads), reads, plan.window.pad_value);
-  PackedTile<Configuration> weights{};
-  if (UsesWeights(plan.mode)) {
-    weights =
-        SelectWeights<Configuration>(memories.weight[state.window.weight_tile],
-                                     plan.mode == ExecuteMode::kDepthwise, state.window.weight_row);
-  }
+  // POOL, ADD and MULTIPLY have no weights; they read tile 0 and leave it.
+  const WeightTile<Configuration> weights = SelectWeights<Configuration>(
+      ReadWeights<Configuration>(memories, UsesWeights(plan.mode) ? state.window.weight_tile : 0),
+      plan.mode == ExecuteMode::kDepthwise, state.window.weight_row);
   const bool starts = state.clock < (IsElementwise(plan.mode) ? 1 : plan.window.groups);
   ComputeStep<Configuration>(plan.mode, weights, words, reads, starts, state.tile);
   if (!IsElementwise(plan.mode)) StepWindow<Configuration>(plan, state.window);

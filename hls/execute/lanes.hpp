@@ -27,18 +27,6 @@ struct LineOfWords {
   ActivationWord<Configuration> word[Configuration::kPixelParallel];
 };
 
-template <class Configuration>
-inline ActivationWord<Configuration> FilledWord(std::int32_t value) {
-  HLS_INLINE
-  ActivationWord<Configuration> word;
-  HLS_LABEL(fill_channels)
-  for (std::uint32_t channel = 0; channel < Configuration::kInputParallel; ++channel) {
-    HLS_UNROLL
-    word.lane[channel] = static_cast<std::int8_t>(value);
-  }
-  return word;
-}
-
 // Every lane reads its own column of one line, or, to broadcast, column 0.
 template <class Configuration>
 inline LaneReads<Configuration> ReadsOfLine(std::uint32_t line, bool broadcast) {
@@ -83,18 +71,42 @@ inline LineOfWords<Configuration> ReadBanks(const Scratchpads<Configuration>& me
   return banks;
 }
 
+// The word of a bank: a multiplexer, not an address.
+template <class Configuration>
+inline ActivationWord<Configuration> WordOfBank(const LineOfWords<Configuration>& banks,
+                                                std::uint32_t wanted) {
+  HLS_INLINE
+  ActivationWord<Configuration> word = banks.word[0];
+  HLS_LABEL(select_bank)
+  for (std::uint32_t bank = 1; bank < Configuration::kPixelParallel; ++bank) {
+    HLS_UNROLL
+    HLS_LABEL(select_words)
+    for (std::uint32_t part = 0; part < ActivationWord<Configuration>::kWords; ++part) {
+      HLS_UNROLL
+      word.word[part] = wanted == bank ? banks.word[bank].word[part] : word.word[part];
+    }
+  }
+  return word;
+}
+
 // Brings each lane the word of its bank, or the padding.
 template <class Configuration>
 inline LineOfWords<Configuration> DealToLanes(const LineOfWords<Configuration>& banks,
                                               const LaneReads<Configuration>& reads,
                                               std::int32_t pad_value) {
   HLS_INLINE
+  const ActivationWord<Configuration> padding =
+      FilledLanes<Configuration::kInputParallel>(static_cast<std::int8_t>(pad_value));
   LineOfWords<Configuration> lanes;
   HLS_LABEL(deal_lanes)
   for (std::uint32_t lane = 0; lane < Configuration::kPixelParallel; ++lane) {
     HLS_UNROLL
-    lanes.word[lane] =
-        reads.inside[lane] ? banks.word[reads.bank[lane]] : FilledWord<Configuration>(pad_value);
+    const ActivationWord<Configuration> word = WordOfBank<Configuration>(banks, reads.bank[lane]);
+    HLS_LABEL(deal_words)
+    for (std::uint32_t part = 0; part < ActivationWord<Configuration>::kWords; ++part) {
+      HLS_UNROLL
+      lanes.word[lane].word[part] = reads.inside[lane] ? word.word[part] : padding.word[part];
+    }
   }
   return lanes;
 }

@@ -32,19 +32,21 @@ struct Coverage {
 };
 
 template <class Configuration>
+sluice::LaneWords<Configuration::kInputParallel> RandomLanes(Random& random, std::int64_t least) {
+  std::int8_t lanes[Configuration::kInputParallel];
+  for (std::int8_t& lane : lanes) lane = static_cast<std::int8_t>(random.Between(least, 127));
+  return sluice::PackLanes(lanes);
+}
+
+template <class Configuration>
 void FillRandom(Random& random, Scratchpads<Configuration>& memories) {
-  const auto byte = [&](std::int64_t least) {
-    return static_cast<std::int8_t>(random.Between(least, 127));
-  };
   for (auto& bank : memories.activation) {
     for (auto& word : bank) {
-      for (std::int8_t& lane : word.lane) lane = byte(-128);
+      word = RandomLanes<Configuration>(random, -128);
     }
   }
-  for (auto& tile : memories.weight) {
-    for (auto& row : tile.weight) {
-      for (std::int8_t& weight : row) weight = byte(isa::kWeightMin);
-    }
+  for (auto& row : memories.weight) {
+    for (auto& weights : row) weights = RandomLanes<Configuration>(random, isa::kWeightMin);
   }
   for (auto& block : memories.parameter) {
     for (sluice::ChannelRecord& record : block) {

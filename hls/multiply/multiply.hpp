@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "hls/lane_words.hpp"
 #include "hls/portability.hpp"
 
 namespace sluice {
@@ -12,8 +13,6 @@ namespace sluice {
 constexpr std::int32_t kWeightMost = 127;
 constexpr std::int32_t kActivationMost = 128;
 constexpr std::int64_t kProductMost = std::int64_t{kWeightMost} * kActivationMost;
-// int8 values in one 64-bit word, lowest byte first.
-constexpr std::uint32_t kWordLanes = 8;
 // The smaller operand of every DSP slice, signed.
 constexpr std::uint32_t kActivationPortBits = 18;
 static_assert(kActivationMost <= std::int64_t{1} << (kActivationPortBits - 1),
@@ -57,14 +56,6 @@ struct Fields : Packing<PortBits> {
 struct PairSum {
   std::int32_t high;
   std::int32_t low;
-};
-
-// `Lanes` int8 values, eight to a word.
-template <std::uint32_t Lanes>
-struct LaneWords {
-  static_assert(Lanes % kWordLanes == 0 && Lanes > 0, "whole words");
-  static constexpr std::uint32_t kWords = Lanes / kWordLanes;
-  std::uint64_t word[kWords];
 };
 
 // weight_high * activation * 2^kFieldBits + weight_low * activation, from one multiplication.

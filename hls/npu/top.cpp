@@ -22,8 +22,11 @@ extern "C" void sluice_npu(const sluice::isa::InstructionWords* instructions,
   HLS_CONTROL_PORT(return )
   static sluice::NpuState<sluice::TopConfiguration> state;
   HLS_PARTITION(state.memories.activation, 1)
+  HLS_AGGREGATE(state.memories.activation)
+  HLS_PARTITION(state.memories.weight, 1)
   HLS_AGGREGATE(state.memories.weight)
   HLS_PARTITION(state.memories.parameter, 2)
+  HLS_AGGREGATE(state.memories.parameter)
   HLS_PARTITION(state.memories.table, 1)
   const sluice::Regions<sluice::TopConfiguration> regions{
       weights, input, output, arena,

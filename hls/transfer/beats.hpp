@@ -10,8 +10,8 @@
 
 namespace sluice {
 
-// A beat on its way into a memory: `index` is its bank (ACTIVATION) or its place within the tile,
-// channel block or slot.
+// A beat on its way into a memory: `index` is its bank (ACTIVATION), its place within the tile or
+// channel block, or the entry of the slot that it brings (TABLE).
 template <class Configuration>
 struct LoadedBeat {
   isa::Memory memory;
@@ -20,46 +20,12 @@ struct LoadedBeat {
   Beat<Configuration> beat;
 };
 
-// Beats of one line, tile, channel block or slot.
+// Beats of one line, tile or channel block.
 template <class Configuration>
 inline std::uint32_t BeatsPerAddress(isa::Memory memory) {
   HLS_INLINE
   return memory == isa::Memory::kActivation ? Configuration::kPixelParallel
                                             : isa::BeatsPerItem<Configuration>(memory);
-}
-
-// 32 bits, lowest byte first.
-template <class Configuration>
-inline std::uint32_t WordOfBeat(const Beat<Configuration>& beat, std::uint32_t first_byte) {
-  HLS_INLINE
-  return static_cast<std::uint32_t>(beat.byte[first_byte]) |
-         static_cast<std::uint32_t>(beat.byte[first_byte + 1]) << 8 |
-         static_cast<std::uint32_t>(beat.byte[first_byte + 2]) << 16 |
-         static_cast<std::uint32_t>(beat.byte[first_byte + 3]) << 24;
-}
-
-template <class Configuration>
-inline ActivationWord<Configuration> WordFromBeat(const Beat<Configuration>& beat) {
-  HLS_INLINE
-  ActivationWord<Configuration> word;
-  HLS_LABEL(unpack_lanes)
-  for (std::uint32_t lane = 0; lane < Configuration::kInputParallel; ++lane) {
-    HLS_UNROLL
-    word.lane[lane] = static_cast<std::int8_t>(beat.byte[lane]);
-  }
-  return word;
-}
-
-template <class Configuration>
-inline Beat<Configuration> BeatFromWord(const ActivationWord<Configuration>& word) {
-  HLS_INLINE
-  Beat<Configuration> beat;
-  HLS_LABEL(pack_lanes)
-  for (std::uint32_t lane = 0; lane < Configuration::kInputParallel; ++lane) {
-    HLS_UNROLL
-    beat.byte[lane] = static_cast<std::uint8_t>(word.lane[lane]);
-  }
-  return beat;
 }
 
 // One bank, so that every bank keeps a port of its own.
@@ -71,12 +37,12 @@ inline void WriteActivation(const LoadedBeat<Configuration>& loaded,
   for (std::uint32_t bank = 0; bank < Configuration::kPixelParallel; ++bank) {
     HLS_UNROLL
     if (loaded.index == bank) {
-      memories.activation[bank][loaded.address] = WordFromBeat<Configuration>(loaded.beat);
+      memories.activation[bank][loaded.address] = loaded.beat;
     }
   }
 }
 
-// One output lane's row of a tile.
+// One output lane's row of a tile, each in a memory of its own.
 template <class Configuration>
 inline void WriteWeights(const LoadedBeat<Configuration>& loaded,
                          Scratchpads<Configuration>& memories) {
@@ -84,14 +50,7 @@ inline void WriteWeights(const LoadedBeat<Configuration>& loaded,
   HLS_LABEL(write_weight_rows)
   for (std::uint32_t row = 0; row < Configuration::kOutputParallel; ++row) {
     HLS_UNROLL
-    HLS_LABEL(write_weight_lanes)
-    for (std::uint32_t lane = 0; lane < Configuration::kInputParallel; ++lane) {
-      HLS_UNROLL
-      if (loaded.index == row) {
-        memories.weight[loaded.address].weight[row][lane] =
-            static_cast<std::int8_t>(loaded.beat.byte[lane]);
-      }
-    }
+    if (loaded.index == row) memories.weight[row][loaded.address] = loaded.beat;
   }
 }
 
@@ -106,32 +65,39 @@ inline void WriteParameters(const LoadedBeat<Configuration>& loaded,
   for (std::uint32_t channel = 0; channel < Configuration::kOutputParallel; ++channel) {
     HLS_UNROLL
     const std::uint32_t first_byte = channel % kRecords * isa::kParameterRecordBytes;
-    const std::uint32_t scale = WordOfBeat<Configuration>(loaded.beat, first_byte + 4);
+    const std::uint32_t scale = Word32Of(loaded.beat, first_byte + 4);
     if (loaded.index == channel / kRecords) {
-      memories.parameter[loaded.address][channel] = ChannelRecord{
-          static_cast<std::int32_t>(WordOfBeat<Configuration>(loaded.beat, first_byte)),
-          scale & ((1u << isa::kMultiplierBits) - 1),
-          scale >> isa::kMultiplierBits & isa::kShiftMax};
+      memories.parameter[loaded.address][channel] =
+          ChannelRecord{static_cast<std::int32_t>(Word32Of(loaded.beat, first_byte)),
+                        scale & ((1u << isa::kMultiplierBits) - 1),
+                        scale >> isa::kMultiplierBits & isa::kShiftMax};
     }
   }
 }
 
-// The entries of a beat into every copy of the tables.
+// Entries of a table in a beat.
+template <class Configuration>
+constexpr std::uint32_t EntriesOfBeat() {
+  return Configuration::kInputParallel / 4;
+}
+
+// One entry of a beat into every copy of the tables, whose memories take one a clock.
 template <class Configuration>
 inline void WriteTables(const LoadedBeat<Configuration>& loaded,
                         Scratchpads<Configuration>& memories) {
   HLS_INLINE
-  constexpr std::uint32_t kEntries = Configuration::kInputParallel / 4;
-  const std::uint32_t first = loaded.address * isa::kTableEntries + loaded.index * kEntries;
+  const std::uint32_t wanted = loaded.index % EntriesOfBeat<Configuration>();
+  std::uint32_t bits = Word32Of(loaded.beat, 0);
+  HLS_LABEL(select_entry)
+  for (std::uint32_t entry = 1; entry < EntriesOfBeat<Configuration>(); ++entry) {
+    HLS_UNROLL
+    bits = entry == wanted ? Word32Of(loaded.beat, 4 * entry) : bits;
+  }
   HLS_LABEL(write_table_copies)
   for (std::uint32_t copy = 0; copy < Scratchpads<Configuration>::kTableCopies; ++copy) {
     HLS_UNROLL
-    HLS_LABEL(write_table_entries)
-    for (std::uint32_t entry = 0; entry < kEntries; ++entry) {
-      HLS_UNROLL
-      memories.table[copy][first + entry] =
-          static_cast<std::int32_t>(WordOfBeat<Configuration>(loaded.beat, 4 * entry));
-    }
+    memories.table[copy][loaded.address * isa::kTableEntries + loaded.index] =
+        static_cast<std::int32_t>(bits);
   }
 }
 

@@ -22,8 +22,9 @@ struct MemorySink {
   }
 };
 
-// One row: `count` neighbouring beats.
-template <class Configuration, class Sink>
+// One row: `count` neighbouring beats. A region's loop is a function of its own, so that no
+// compiler joins two of them to one loop with a chosen pointer, and each can become a burst.
+template <class Configuration, isa::Region Source, class Sink>
 void LoadRow(const Beat<Configuration>* source, std::uint32_t count, isa::Memory memory,
              std::uint32_t first_address, Sink& sink) {
   const std::uint32_t last_index = BeatsPerAddress<Configuration>(memory) - 1;
@@ -39,18 +40,41 @@ void LoadRow(const Beat<Configuration>* source, std::uint32_t count, isa::Memory
   }
 }
 
-// The same from the instruction's region: a loop each, so that each can become a burst.
+// `count` beats of tables. Each stays for as many clocks as it has entries.
+template <class Configuration, class Sink>
+void LoadTables(const Beat<Configuration>* source, std::uint32_t count, std::uint32_t first_address,
+                Sink& sink) {
+  std::uint32_t address = first_address;
+  std::uint32_t index = 0;
+  HLS_LABEL(load_tables)
+  for (std::uint32_t beat = 0; beat < count; ++beat) {
+    HLS_PIPELINE(EntriesOfBeat<Configuration>())
+    const Beat<Configuration> entries = source[beat];
+    HLS_LABEL(load_entries)
+    for (std::uint32_t entry = 0; entry < EntriesOfBeat<Configuration>(); ++entry) {
+      HLS_UNROLL
+      sink.Put(LoadedBeat<Configuration>{isa::Memory::kTable, address, index + entry, entries});
+    }
+    const bool full = index + EntriesOfBeat<Configuration>() == isa::kTableEntries;
+    address += full ? 1 : 0;
+    index = full ? 0 : index + EntriesOfBeat<Configuration>();
+  }
+}
+
+// A row from the instruction's region; tables come from the weights alone.
 template <class Configuration, class Sink>
 void LoadRowFrom(isa::Region region, std::uint64_t offset, std::uint32_t count, isa::Memory memory,
                  std::uint32_t address, const Beat<Configuration>* weights,
                  const Beat<Configuration>* input, const Beat<Configuration>* arena, Sink& sink) {
   HLS_INLINE
-  if (region == isa::Region::kWeights) {
-    LoadRow<Configuration>(weights + offset, count, memory, address, sink);
+  if (memory == isa::Memory::kTable) {
+    LoadTables<Configuration>(weights + offset, count, address, sink);
+  } else if (region == isa::Region::kWeights) {
+    LoadRow<Configuration, isa::Region::kWeights>(weights + offset, count, memory, address, sink);
   } else if (region == isa::Region::kInput) {
-    LoadRow<Configuration>(input + offset, count, memory, address, sink);
+    LoadRow<Configuration, isa::Region::kInput>(input + offset, count, memory, address, sink);
   } else {
-    LoadRow<Configuration>(arena + offset, count, memory, address, sink);
+    LoadRow<Configuration, isa::Region::kArena>(arena + offset, count, memory, address, sink);
   }
 }
 

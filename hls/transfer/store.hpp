@@ -25,15 +25,15 @@ struct MemorySource {
 
   Beat<Configuration> Take() {
     HLS_INLINE
-    const Beat<Configuration> beat =
-        BeatFromWord<Configuration>(memories.activation[walk.bank][walk.line]);
+    const Beat<Configuration> beat = memories.activation[walk.bank][walk.line];
     NextStoreWord<Configuration>(walk);
     return beat;
   }
 };
 
-// One row: `count` neighbouring beats.
-template <class Configuration, class Source>
+// One row: `count` neighbouring beats. A region's loop is a function of its own, so that no
+// compiler joins the two to one loop with a chosen pointer, and each can become a burst.
+template <class Configuration, isa::Region Target, class Source>
 void StoreRow(Source& source, std::uint32_t count, Beat<Configuration>* target) {
   HLS_LABEL(store_beats)
   for (std::uint32_t beat = 0; beat < count; ++beat) {
@@ -54,11 +54,10 @@ void Store(const isa::Transfer& fields, Source& source, Beat<Configuration>* out
     std::uint64_t offset = block_offset;
     HLS_LABEL(store_rows)
     for (std::uint32_t row = 0; row < fields.rows; ++row) {
-      // A loop each, so that each can become a burst.
       if (to_output) {
-        StoreRow<Configuration>(source, fields.columns, output + offset);
+        StoreRow<Configuration, isa::Region::kOutput>(source, fields.columns, output + offset);
       } else {
-        StoreRow<Configuration>(source, fields.columns, arena + offset);
+        StoreRow<Configuration, isa::Region::kArena>(source, fields.columns, arena + offset);
       }
       offset += fields.dram_row_pitch;
     }

@@ -89,7 +89,7 @@ class StreamService {
       walk_ = BeginStoreWalk(command.request);
     }
     if (use.activation.enabled[walk_.bank] || !stored_.HasRoom()) return;
-    stored_.Write(BeatFromWord<Configuration>(memories.activation[walk_.bank][walk_.line]));
+    stored_.Write(memories.activation[walk_.bank][walk_.line]);
     NextStoreWord<Configuration>(walk_);
   }
 

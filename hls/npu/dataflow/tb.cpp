@@ -171,17 +171,17 @@ void TestPorts() {
                         decltype(c.stored)>
       service(c.loaded, c.store_commands, c.stored);
   sluice::LoadedElement<Configuration> element{sluice::LoadedKind::kBeat, {}};
-  element.loaded.beat.byte[0] = 5;
+  element.loaded.beat.word[0] = 5;
   c.loaded.Write(element);
   c.store_commands.Write(sluice::StoreCommand{{0, 1, 1, 1, 1, 1}, false});
   auto busy = sluice::IdlePorts<Configuration>();
   busy.activation.enabled[0] = true;
   service.Advance(*memories, busy);
-  SLUICE_CHECK(memories->activation[0][0].lane[0] == 0 && c.stored.IsEmpty());
+  SLUICE_CHECK(memories->activation[0][0].word[0] == 0 && c.stored.IsEmpty());
   service.Wait(*memories);
-  SLUICE_CHECK(memories->activation[0][0].lane[0] == 5 && c.stored.IsEmpty());
+  SLUICE_CHECK(memories->activation[0][0].word[0] == 5 && c.stored.IsEmpty());
   service.Wait(*memories);
-  SLUICE_CHECK(!c.stored.IsEmpty() && c.stored.Read().byte[0] == 5);
+  SLUICE_CHECK(!c.stored.IsEmpty() && c.stored.Read().word[0] == 5);
 }
 
 // A table has no port to spare while ADD reads it twice.
@@ -194,7 +194,7 @@ void TestTablePorts() {
       service(c.loaded, c.store_commands, c.stored);
   sluice::LoadedElement<Configuration> element{sluice::LoadedKind::kBeat, {}};
   element.loaded.memory = isa::Memory::kTable;
-  element.loaded.beat.byte[0] = 5;
+  element.loaded.beat.word[0] = 5;
   c.loaded.Write(element);
   auto busy = sluice::IdlePorts<Configuration>();
   busy.tables = true;

@@ -25,8 +25,11 @@ void TopExecute(LoadedStream& loaded, StoreCommandStream& store_commands, Stored
                 TokenStream& from_store, ExecuteReports& reports) {
   static TopScratchpads memories;
   HLS_PARTITION(memories.activation, 1)
+  HLS_AGGREGATE(memories.activation)
+  HLS_PARTITION(memories.weight, 1)
   HLS_AGGREGATE(memories.weight)
   HLS_PARTITION(memories.parameter, 2)
+  HLS_AGGREGATE(memories.parameter)
   HLS_PARTITION(memories.table, 1)
   StreamService<TopConfiguration, LoadedStream, StoreCommandStream, StoredStream> service(
       loaded, store_commands, stored);
