@@ -5,12 +5,14 @@ import { benchCodec } from './codec.ts';
 import type { Measurement } from './measure.ts';
 import { benchNpu } from './npu.ts';
 import { benchNpuEstimates } from './npu-estimates.ts';
+import { benchPack } from './pack.ts';
 import { benchRoutes } from './routes.ts';
 
 const benchmarks: Record<string, () => Promise<Record<string, Measurement[]>>> = {
   codec: benchCodec,
   npu: benchNpu,
   'npu-estimates': benchNpuEstimates,
+  pack: benchPack,
   routes: benchRoutes,
 };
 

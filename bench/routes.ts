@@ -23,6 +23,7 @@ export async function benchRoutes(): Promise<Record<string, Measurement[]>> {
   const cpu = new OnnxEngine({
     ...common,
     model: { path, digest: digestOf(model) },
+    keepsQuantisation: false,
     sessions: 1,
     limits: scoringLimits,
     log: createLogger({ name: 'bench', level: 'silent' }),
@@ -34,7 +35,8 @@ export async function benchRoutes(): Promise<Record<string, Measurement[]>> {
     ...common,
     route: 'fpga-sim',
     program: await device.load(program),
-    npu: { configuration, hardwareHash: device.hardware.hash, inputs, outputs },
+    inputParallel: device.hardware.inputParallel,
+    bindings: { inputs, outputs },
     timeoutMs: 10_000,
   });
   const direct = await InferenceSession.create(path, {

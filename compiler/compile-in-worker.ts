@@ -1,28 +1,41 @@
 import { Worker } from 'node:worker_threads';
 import { isErrorCode, type SerializedError, SluiceError } from '../contract/errors.ts';
 import { limits } from '../contract/limits.ts';
-import type { GoldenSamples, GoldenTensor, TensorSignature } from '../contract/tensors.ts';
-import type { CompiledModel, CompileStage } from './compile.ts';
+import type { GoldenSamples, GoldenTensor, Tensor, TensorSignature } from '../contract/tensors.ts';
+import type { CompiledModel } from './compile.ts';
+import type { InputShapes } from './import/bind-shapes.ts';
+import type { CompileProgress } from './progress.ts';
+import type { QuantiseChoice } from './quantise/method.ts';
 
 /** What one worker is asked to do with a model; reading its signature is always part of it. */
 export interface WorkerJob {
   model: Uint8Array;
   /** Hardware configuration to compile and verify an NPU program for. */
   accelerate?: string;
+  /** Dimensions of inputs that the model leaves open, by name. */
+  shapes?: InputShapes;
+  /** Inputs to quantise a float model with, one item each; the golden ones without. */
+  calibration?: readonly (readonly Tensor[])[];
+  /** The right class of each calibration sample. */
+  labels?: readonly number[];
+  quantise?: QuantiseChoice;
   /** Golden inputs whose outputs are to be recorded. */
   samples?: GoldenTensor[][];
 }
 
-/** The worker's answer: `compiled` and `samples` stand there when they were asked for. */
+/**
+ * The worker's answer: `compiled` and `samples` stand there when they were asked for. Signature and samples
+ * are those of what will be served: the canonical model of an accelerated one.
+ */
 export interface WorkerResult {
   signature: TensorSignature;
-  compiled?: Omit<CompiledModel, 'canonicalRegion'>;
+  compiled?: CompiledModel;
   samples?: GoldenSamples;
 }
 
 /** What the worker posts: progress, and one result or error at the end. */
 export type WorkerMessage =
-  | { kind: 'progress'; stage: CompileStage }
+  | { kind: 'progress'; progress: CompileProgress }
   | { kind: 'result'; result: WorkerResult }
   | { kind: 'error'; error: SerializedError };
 
@@ -34,7 +47,7 @@ export type WorkerMessage =
  * `limit_exceeded` for a model that needs more memory than `limits.compilerHeapMiB`.
  */
 export async function compileInWorker(
-  options: WorkerJob & { signal?: AbortSignal; onProgress?: (stage: CompileStage) => void },
+  options: WorkerJob & { signal?: AbortSignal; onProgress?: (progress: CompileProgress) => void },
 ): Promise<WorkerResult> {
   const { signal, onProgress, ...job } = options;
   if (signal?.aborted) throw cancelled();
@@ -48,7 +61,7 @@ export async function compileInWorker(
       abort = () => reject(cancelled());
       signal?.addEventListener('abort', abort, { once: true });
       worker.on('message', (message: WorkerMessage) => {
-        if (message.kind === 'progress') onProgress?.(message.stage);
+        if (message.kind === 'progress') onProgress?.(message.progress);
         else if (message.kind === 'result') resolve(message.result);
         else reject(deserialise(message.error));
       });

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toSluiceError } from '../contract/errors.ts';
-import type { CompiledModel, CompileStage } from './compile.ts';
+import type { CompiledModel } from './compile.ts';
 import type { WorkerJob, WorkerMessage, WorkerResult } from './compile-in-worker.ts';
+import type { CompileProgress } from './progress.ts';
 import { readModelSignature } from './signature.ts';
 
 // Body of the worker thread that compile-in-worker.ts starts: one job, one answer. ONNX Runtime and the
@@ -11,31 +12,41 @@ function post(message: WorkerMessage): void {
   parentPort?.postMessage(message);
 }
 
-function onProgress(stage: CompileStage): void {
-  post({ kind: 'progress', stage });
+function onProgress(progress: CompileProgress): void {
+  post({ kind: 'progress', progress });
 }
 
-async function compileAndVerify(
-  model: Uint8Array,
-  configuration: string,
-): Promise<Omit<CompiledModel, 'canonicalRegion'>> {
+async function compile(job: WorkerJob, configuration: string): Promise<CompiledModel> {
   const { compileModel } = await import('./compile.ts');
-  const { verifyCompiledModel } = await import('./verify.ts');
-  const compiled = await compileModel(model, { configuration, onProgress });
-  onProgress('verify');
-  await verifyCompiledModel(compiled, { configuration });
-  const { canonicalRegion: _, ...rest } = compiled;
-  return rest;
+  const { tensorsOf } = await import('./golden.ts');
+  const { model, shapes, labels, quantise } = job;
+  const calibration = job.calibration ?? job.samples?.map(tensorsOf);
+  return compileModel(model, {
+    configuration,
+    onProgress,
+    ...(shapes === undefined ? {} : { shapes }),
+    ...(calibration === undefined ? {} : { calibration }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(quantise === undefined ? {} : { quantise }),
+  });
 }
 
 async function perform(job: WorkerJob): Promise<WorkerResult> {
-  onProgress('signature');
-  const result: WorkerResult = { signature: readModelSignature(job.model) };
-  if (job.accelerate !== undefined) result.compiled = await compileAndVerify(job.model, job.accelerate);
+  onProgress({ stage: 'signature', fraction: 0 });
+  // Compiling finds the shapes of outputs whose file does not tell them, so its signature is enough.
+  const compiled = job.accelerate === undefined ? undefined : await compile(job, job.accelerate);
+  const result: WorkerResult = {
+    signature: compiled?.signature ?? readModelSignature(job.model),
+    ...(compiled === undefined ? {} : { compiled }),
+  };
   if (job.samples !== undefined) {
-    onProgress('record');
+    onProgress({ stage: 'record', fraction: 0.97 });
     const { recordGoldenOutputs } = await import('./golden.ts');
-    result.samples = await recordGoldenOutputs(job.model, result.signature, job.samples);
+    result.samples = await recordGoldenOutputs(
+      { model: compiled?.canonicalModel ?? job.model, keepsQuantisation: compiled !== undefined },
+      result.signature,
+      job.samples,
+    );
   }
   return result;
 }

@@ -1,81 +1,128 @@
 import { SluiceError } from '../contract/errors.ts';
 import type { NpuBinding } from '../contract/image.ts';
 import { type HardwareConfiguration, hardwareConfigurations } from '../contract/npu/hardware.generated.ts';
-import { elementCount } from '../contract/tensors.ts';
-import { lowerNetwork } from './backend/lower.ts';
-import { scheduleNetwork } from './backend/schedule.ts';
-import { assembleNetwork, type RegionTensor } from './network/compile-network.ts';
+import type { Tensor } from '../contract/tensors.ts';
+import { checkedSamples } from './checked-samples.ts';
+import { refusalOf } from './configuration-refusal.ts';
+import type { InputShapes } from './import/bind-shapes.ts';
+import { importModel } from './import/import-model.ts';
+import { type Partition, partition } from './import/partition.ts';
+import { bindingsOf, filesOf, type ModelFiles, openParts, partsOf } from './model-parts.ts';
+import { compileNetwork } from './network/compile-network.ts';
 import { readModel } from './onnx/read-model.ts';
-import { extractRegion } from './passes/extract-region.ts';
-import { recogniseRegion } from './passes/recognise-region.ts';
-import type { RegionBoundary } from './passes/region.ts';
-import { networkOfRegion } from './passes/region-network.ts';
+import { leavesBatchOpen } from './open-batch.ts';
+import { type CompileProgress, ProgressTeller } from './progress.ts';
+import type { QuantiseChoice } from './quantise/method.ts';
+import type { Repeatable } from './quantise/samples.ts';
+import { quantiseRegion } from './quantise-region.ts';
 import { quoted } from './quoted.ts';
-import { type CompileReport, reportOn } from './report.ts';
+import type { CompileReport } from './report.ts';
+import { reportOn } from './report-on.ts';
+import { verifyProgram } from './verify.ts';
+import { verifyModel } from './verify-model.ts';
 
-/** What the compiler is busy with, in this order. */
-export type CompileStage =
-  | 'signature'
-  | 'import'
-  | 'partition'
-  | 'lower'
-  | 'schedule'
-  | 'emit'
-  | 'verify'
-  | 'record';
-
-/** What to compile for, and how to follow and stop it. */
+/** What to compile for, with what data, and how to follow and stop it. */
 export interface CompileOptions {
   /** Name of a hardware configuration. */
   configuration: string;
+  /** Dimensions of inputs that the model leaves open, by name. */
+  shapes?: InputShapes;
+  /** Inputs of the model, one item each: a float model's scales come from them, and proofs use them. */
+  calibration?: Repeatable<readonly Tensor[]>;
+  /** The right class of each sample, in order. */
+  labels?: readonly number[];
+  /** How a float model is quantised; `auto` without. */
+  quantise?: QuantiseChoice;
   signal?: AbortSignal;
-  onProgress?: (stage: CompileStage) => void;
+  onProgress?: (progress: CompileProgress) => void;
 }
 
 /** An NPU program and how it ties to the model. */
-export interface CompiledModel {
+export interface CompiledModel extends ModelFiles {
   /** Program file (contract/npu/program.ts) that computes one item. */
   program: Uint8Array;
   inputs: NpuBinding[];
   outputs: NpuBinding[];
-  /** The part of the model that the program computes, as an int8 -> int8 ONNX model. */
-  canonicalRegion: Uint8Array;
   report: CompileReport;
 }
 
 /**
- * Compiles an ONNX model to an NPU program; the same model and configuration give the same bytes.
- * Throws `model_invalid` for a broken file, `model_unsupported` naming the node, operator and reason that
- * this NPU cannot run, `device_unavailable` for an unknown configuration, `cancelled` when aborted.
+ * Compiles an ONNX model, float or quantised, and proves that program and canonical model agree; the same
+ * model, data and options give the same bytes. Blocks the thread: use it in a worker. Throws `model_invalid`
+ * for a broken file, `model_unsupported` naming node and reason for what cannot run on the NPU or for open
+ * dimensions, `tensor_*` for calibration data that is missing or does not fit, `device_unavailable` for an
+ * unknown configuration, `verification_failed` naming the first layer that differs, `cancelled`.
  */
 export async function compileModel(model: Uint8Array, options: CompileOptions): Promise<CompiledModel> {
-  const configuration = findConfiguration(options.configuration);
-  await enter('import', options);
-  const onnx = readModel(model);
-  await enter('partition', options);
-  const region = recogniseRegion(onnx);
-  const canonicalRegion = extractRegion(onnx, region);
-  await enter('lower', options);
-  const network = networkOfRegion(region);
-  const lowered = lowerNetwork(network, configuration);
-  await enter('schedule', options);
-  const schedule = scheduleNetwork(lowered);
-  await enter('emit', options);
-  const compiled = assembleNetwork(network, { lowered, schedule });
-  return {
-    program: compiled.program,
-    inputs: compiled.inputs.map((tensor) => bindingOf(region.input, tensor)),
-    outputs: compiled.outputs.map((tensor) => bindingOf(region.output, tensor)),
-    canonicalRegion,
-    report: reportOn(region, { configuration, compiled }),
-  };
+  try {
+    return await compile(model, options);
+  } catch (thrown) {
+    if (!(thrown instanceof SluiceError) || thrown.code !== 'engine_failed') throw thrown;
+    // Inputs are checked before they are run, so it is the model that does not hold together.
+    throw new SluiceError('model_invalid', thrown.message, { cause: thrown });
+  }
 }
 
-/** Starts a stage; between stages the event loop turns, so that an abort is seen. */
-async function enter(stage: CompileStage, { signal, onProgress }: CompileOptions): Promise<void> {
-  onProgress?.(stage);
-  await new Promise((resolve) => setImmediate(resolve));
-  if (signal?.aborted) throw new SluiceError('cancelled', `compiler: cancelled before the stage ${stage}`);
+async function compile(model: Uint8Array, options: CompileOptions): Promise<CompiledModel> {
+  const configuration = findConfiguration(options.configuration);
+  const progress = new ProgressTeller(options);
+  await progress.enter('import');
+  const { shapes = {} } = options;
+  const original = readModel(model);
+  const imported = await importModel(model, { shapes });
+  await progress.enter('partition');
+  const refuses = refusalOf(configuration);
+  const divide = (left: ReadonlyMap<string, string>): Partition =>
+    partition(imported, { refuses: (operation) => left.get(operation.name) ?? refuses(operation) });
+  await progress.enter('quantise');
+  const calibration =
+    options.calibration === undefined
+      ? {}
+      : { samples: checkedSamples(options.calibration, imported.model.graph.inputs) };
+  const quantised = await quantiseRegion(divide, {
+    ...options,
+    ...calibration,
+    ...counted(options.calibration),
+    progress,
+  });
+  await progress.enter('schedule');
+  const compiled = compileNetwork(quantised.network, configuration);
+  await progress.enter('write');
+  const closed = partsOf(imported, quantised);
+  const canOpen = leavesBatchOpen(original, shapes);
+  const variants = canOpen ? [openParts(closed, imported.facts), closed] : [closed];
+  const bindings = {
+    inputs: bindingsOf(closed.inputs, compiled.inputs),
+    outputs: bindingsOf(closed.outputs, compiled.outputs),
+  };
+  await progress.enter('verify');
+  const proof = await verifyProgram(compiled, { ...quantised, configuration, ...progress.signalled });
+  const { files, itemCount } = await verifyModel(variants.map(filesOf), {
+    compiled,
+    configuration,
+    bindings,
+    inputs: imported.model.graph.inputs,
+    ...calibration,
+    ...progress.signalled,
+  });
+  await progress.enter('estimate');
+  const verification = { programItems: proof.itemCount, modelItems: itemCount };
+  const report = await reportOn({
+    bytes: model.length,
+    original,
+    imported,
+    configuration,
+    compiled,
+    quantised,
+    signature: files.signature,
+    verification,
+  });
+  return { program: compiled.program, ...bindings, ...files, report };
+}
+
+/** How many samples there are, where that can be told without going through them. */
+function counted(samples: CompileOptions['calibration']): { sampleCount?: number } {
+  return Array.isArray(samples) ? { sampleCount: samples.length } : {};
 }
 
 function findConfiguration(name: string): HardwareConfiguration {
@@ -88,9 +135,4 @@ function findConfiguration(name: string): HardwareConfiguration {
     'device_unavailable',
     `hardware configuration ${quoted(name)}: unknown; there are ${known}`,
   );
-}
-
-function bindingOf(boundary: RegionBoundary, { offsetBytes }: RegionTensor): NpuBinding {
-  const { floatTensor, scale, zeroPoint, shape } = boundary;
-  return { tensor: floatTensor, scale, zeroPoint, offsetBytes, elementCount: elementCount(shape.item) };
 }

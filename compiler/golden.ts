@@ -11,19 +11,24 @@ import {
 import { RuntimeModel } from './onnx-runtime.ts';
 import { quoted } from './quoted.ts';
 
+/** The tensors of a golden sample, as it is: checking them is for whoever reads them. */
+export function tensorsOf(sample: readonly GoldenTensor[]): Tensor[] {
+  return sample.map(({ data, ...rest }) => ({ ...rest, data: new Uint8Array(Buffer.from(data, 'base64')) }));
+}
+
 /**
  * Runs the model on each sample with ONNX Runtime and keeps the answers: what every route of the image
- * must reproduce. Throws `tensor_name`, `tensor_datatype`, `tensor_shape` or `tensor_data` naming the
+ * must reproduce. A canonical model keeps its quantisation unfused. Throws `tensor_name`, `tensor_datatype`, `tensor_shape` or `tensor_data` naming the
  * sample and the input that does not fit the signature; `model_invalid` or `engine_failed` with ONNX
  * Runtime's reason. Blocks the thread: use it in a worker.
  */
 export async function recordGoldenOutputs(
-  model: Uint8Array,
+  { model, keepsQuantisation }: { model: Uint8Array; keepsQuantisation: boolean },
   signature: TensorSignature,
   inputs: readonly GoldenTensor[][],
 ): Promise<GoldenSamples> {
   const feeds = inputs.map((tensors, index) => checkSample(tensors, { signature, where: `sample ${index}` }));
-  const runtime = await RuntimeModel.load(model);
+  const runtime = await RuntimeModel.load(model, { fusesQuantisation: !keepsQuantisation });
   try {
     const samples: GoldenSamples['samples'] = [];
     for (const [index, feed] of feeds.entries()) {

@@ -1,9 +1,7 @@
-/** Random items beside the extreme ones. */
-const randomItemCount = 96;
-/** Items made of -128 and 127 alone: they drive accumulators to their ends. */
-const extremeItemCount = 24;
 /** Fixed, so that a failure can be repeated. */
 const seed = 0x51_1c_e0_01;
+/** Where Weyl's sequence goes on for the next item (2^32 divided by the golden ratio). */
+const seedStep = 0x9e_37_79_b9;
 
 /** One input item of a verification, with the kind that messages name. */
 export interface VerificationItem {
@@ -11,30 +9,39 @@ export interface VerificationItem {
   values: Int8Array;
 }
 
+type Filling = (index: number) => number;
+
+const patterns: readonly [string, (next: () => number) => Filling][] = [
+  ['random', (next) => () => (next() >>> 24) - 128],
+  // Values of -128 and 127 alone drive accumulators to their ends.
+  ['random extremes', (next) => () => (next() < 0x8000_0000 ? -128 : 127)],
+  ['ramp', () => (index) => (index % 256) - 128],
+  ['all -128', () => () => -128],
+  ['all 127', () => () => 127],
+  ['alternating -128 and 127', () => (index) => (index % 2 === 0 ? -128 : 127)],
+  ['all -1', () => () => -1],
+  ['all 0', () => () => 0],
+  ['all 1', () => () => 1],
+];
+/** How many patterns are random: these go on for ever. */
+const randomPatterns = 2;
+
 /**
- * Constant, extreme and random int8 items; always the same ones for the same sizes. Random items fill the
- * list up to a multiple of `countMultiple`.
+ * Random, extreme and constant int8 items; always the same ones for the same sizes. They are made when they
+ * are asked for, the most telling first.
  */
-export function verificationInputs(options: {
+export function* verificationInputs(options: {
   elementCount: number;
-  countMultiple: number;
-}): VerificationItem[] {
-  const { elementCount, countMultiple } = options;
-  const next = xorshift32(seed);
-  const fill = (kind: string, value: (index: number) => number): VerificationItem => ({
-    kind,
-    values: Int8Array.from({ length: elementCount }, (_, index) => value(index)),
-  });
-  const items = [-128, -1, 0, 1, 127].map((value) => fill(`all ${value}`, () => value));
-  items.push(fill('alternating -128 and 127', (index) => (index % 2 === 0 ? -128 : 127)));
-  items.push(fill('ramp', (index) => (index % 256) - 128));
-  for (let count = 0; count < extremeItemCount; count += 1) {
-    items.push(fill('random extremes', () => (next() < 0x8000_0000 ? -128 : 127)));
+  count: number;
+}): Generator<VerificationItem> {
+  for (let index = 0; index < options.count; index += 1) {
+    const position = index < patterns.length ? index : index % randomPatterns;
+    const [kind, pattern] = patterns[position] as (typeof patterns)[number];
+    const fill = pattern(xorshift32((seed + index * seedStep) | 1));
+    const values = new Int8Array(options.elementCount);
+    for (let element = 0; element < values.length; element += 1) values[element] = fill(element);
+    yield { kind, values };
   }
-  const fixedCount = items.length;
-  const total = Math.ceil((fixedCount + randomItemCount) / countMultiple) * countMultiple;
-  while (items.length < total) items.push(fill('random', () => (next() >>> 24) - 128));
-  return items;
 }
 
 /** Marsaglia's xorshift generator (Journal of Statistical Software 8/14, 2003) with 32 bits of state. */

@@ -43,6 +43,9 @@ export const layerPaths = {
   run: 'run.json',
   samples: 'samples.json',
   program: 'npu/program.bin',
+  /** What ONNX Runtime computes before and behind the program. */
+  head: 'head.onnx',
+  tail: 'tail.onnx',
 } as const;
 
 /** OCI content descriptor. */
@@ -81,23 +84,71 @@ export type ModelConfig = Type.Static<typeof ModelConfig>;
 export const RoutePolicy = Type.Union([Type.Literal('auto'), Type.Literal('cpu'), Type.Literal('fpga')]);
 export type RoutePolicy = Type.Static<typeof RoutePolicy>;
 
+const Size = Type.Integer({ minimum: 1, maximum: limits.npuItemElementsMax });
+
 /**
- * Ties a float tensor of the model to int8 bytes of the NPU's input or output region:
- * `real = (int8 - zeroPoint) * scale`, with ONNX QuantizeLinear / DequantizeLinear arithmetic.
+ * Ties a float tensor to int8 bytes of the NPU's input or output region: `real = (int8 - zeroPoint) * scale`,
+ * with ONNX QuantizeLinear / DequantizeLinear arithmetic. Element (channel, row, column) of an item stands
+ * - in the tensor at `channel * channelStride + row * rowStride + column * columnStride`, items one after the
+ *   other: any order of the three directions, but no gaps. The stride of a direction of size 1 means nothing.
+ * - in the item's region at byte `offsetBytes + ((channel div W) * rows * columns + row * columns + column) * W
+ *   + channel mod W`, W being `inputParallel` of the hardware. Lanes beyond the last channel are 0 on the way
+ *   in and ignored on the way out.
  */
 export const NpuBinding = Type.Object(
   {
     tensor: Type.String({ minLength: 1 }),
+    /** Rounded to float32, where it must still be positive and finite. */
     scale: Type.Number({ exclusiveMinimum: 0 }),
     zeroPoint: Type.Integer({ minimum: -128, maximum: 127 }),
-    /** First byte inside the region of one item. */
-    offsetBytes: Type.Integer({ minimum: 0 }),
-    /** Elements of one item (one int8 each). */
-    elementCount: Type.Integer({ minimum: 1 }),
+    /** First byte inside the region of one item, a multiple of W. */
+    offsetBytes: Type.Integer({ minimum: 0, maximum: limits.npuRunBytesMax }),
+    channels: Size,
+    rows: Size,
+    columns: Size,
+    channelStride: Size,
+    rowStride: Size,
+    columnStride: Size,
   },
   { additionalProperties: false },
 );
 export type NpuBinding = Type.Static<typeof NpuBinding>;
+
+const NpuBindings = Type.Array(NpuBinding, { minItems: 1, maxItems: limits.npuBindingsMax });
+
+/**
+ * How the NPU answers: `head.onnx` (if any) reads the graph's inputs, the program reads those or what the head
+ * gives, `tail.onnx` (if any) reads any of these or what the program gives. Every output of the graph comes
+ * from one of the three.
+ */
+export const NpuRoute = Type.Object(
+  {
+    configuration: Type.String({ minLength: 1 }),
+    hardwareHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    inputs: NpuBindings,
+    outputs: NpuBindings,
+    /** Tensors of the layer `head.onnx`; it stands there exactly when the layer does. */
+    head: Type.Optional(TensorSignature),
+    /** Tensors of the layer `tail.onnx`, likewise. */
+    tail: Type.Optional(TensorSignature),
+  },
+  { additionalProperties: false },
+);
+export type NpuRoute = Type.Static<typeof NpuRoute>;
+
+/** How ONNX Runtime answers: it runs `model.onnx` as a whole. */
+export const CpuRoute = Type.Object(
+  {
+    sessions: Type.Integer({ minimum: 1, maximum: 64 }),
+    /**
+     * ONNX Runtime leaves QuantizeLinear and DequantizeLinear as they are (`session.disable_quant_qdq`), in
+     * head and tail as well. Canonical models need it: fused operators have other bits on some processors.
+     */
+    keepsQuantisation: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+export type CpuRoute = Type.Static<typeof CpuRoute>;
 
 /** `run.json`: how an image is served. */
 export const RunManifest = Type.Object(
@@ -109,21 +160,8 @@ export const RunManifest = Type.Object(
     routes: Type.Object(
       {
         policy: RoutePolicy,
-        cpu: Type.Object(
-          { sessions: Type.Integer({ minimum: 1, maximum: 64 }) },
-          { additionalProperties: false },
-        ),
-        npu: Type.Optional(
-          Type.Object(
-            {
-              configuration: Type.String({ minLength: 1 }),
-              hardwareHash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-              inputs: Type.Array(NpuBinding, { minItems: 1 }),
-              outputs: Type.Array(NpuBinding, { minItems: 1 }),
-            },
-            { additionalProperties: false },
-          ),
-        ),
+        cpu: CpuRoute,
+        npu: Type.Optional(NpuRoute),
       },
       { additionalProperties: false },
     ),

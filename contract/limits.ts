@@ -17,6 +17,9 @@ export const limits = {
   manifestBytesMax: 256 * KiB,
   runManifestBytesMax: 256 * KiB,
   samplesBytesMax: 16 * MiB,
+  /** Samples that a model is quantised with, and bytes of all their tensors. */
+  calibrationSamplesMax: 256,
+  calibrationBytesMax: 512 * MiB,
   scriptBytesMax: 16 * MiB,
   /** Largest blob that a workspace keeps and a device pulls. */
   blobBytesMax: 4 * 1024 * MiB,
@@ -33,6 +36,12 @@ export const limits = {
   scriptTimeoutMs: 10_000,
   scriptHeapMiB: 256,
   programBytesMax: 512 * MiB,
+  /** Elements of one tensor of an NPU item: the floats of the largest request body are as many. */
+  npuItemElementsMax: 16 * MiB,
+  /** Input or output regions of the items of one run. */
+  npuRunBytesMax: 64 * MiB,
+  /** Tensors that enter an NPU program, and that leave it. */
+  npuBindingsMax: 64,
   /** JavaScript heap of the worker thread that reads, compiles and verifies a model. */
   compilerHeapMiB: 2048,
 } as const;

@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { RoutePolicy } from './image.ts';
+import { limits } from './limits.ts';
 import { Presence, ReportedDocument } from './messages.ts';
 import { Digest, Instant, Name, Reference } from './names.ts';
 import { TensorSignature } from './tensors.ts';
@@ -39,6 +40,17 @@ export const BuildImage = Type.Object(
     samples: Type.Optional(Digest),
     /** Hardware configuration to compile an NPU program for. */
     accelerate: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    /** For `accelerate`: samples to quantise a float model with, a blob of compiler/calibration/calibration-set.ts. */
+    calibration: Type.Optional(Digest),
+    /** For `accelerate`: dimensions of inputs that leave some open, by name. */
+    shapes: Type.Optional(
+      Type.Record(
+        Type.String(),
+        Type.Array(Type.Integer({ minimum: 1 }), { maxItems: limits.tensorRankMax }),
+      ),
+    ),
+    /** For `accelerate`: as `--quantise` of the command line takes it; `auto` when left out. */
+    quantise: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     routePolicy: Type.Optional(RoutePolicy),
   },
   strict,

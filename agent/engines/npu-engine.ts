@@ -1,34 +1,30 @@
+import { setImmediate } from 'node:timers/promises';
 import { SluiceError } from '../../contract/errors.ts';
-import type { NpuBinding, RunManifest } from '../../contract/image.ts';
-import {
-  elementCount,
-  type Tensor,
-  type TensorDescription,
-  type TensorSignature,
-} from '../../contract/tensors.ts';
+import type { NpuRoute } from '../../contract/image.ts';
+import { limits } from '../../contract/limits.ts';
+import { elementCount, type Tensor, type TensorSignature } from '../../contract/tensors.ts';
 import type { NpuProgram } from '../../native/npu.ts';
 import { bytesOf, elementsOf } from '../tensors/element-arrays.ts';
 import type { Engine, Route } from './engine.ts';
-import { dequantise, quantise } from './quantise.ts';
+import { type BoundTensor, bindTensor, checkDisjoint, invalid } from './npu-binding.ts';
+import { packItem, unpackItem } from './pack.ts';
 import { WorkQueue } from './work-queue.ts';
 
-type NpuRoute = NonNullable<RunManifest['routes']['npu']>;
+/** Elements that are converted before the event loop turns: some milliseconds' worth. */
+const elementsPerTurn = 1024 * 1024;
 
-/** One tensor of the signature and where it stands in an item's region. */
-interface BoundTensor {
-  description: TensorDescription;
-  binding: NpuBinding;
-}
-
-/** What the NPU route of an image needs. */
+/** What an NPU needs to answer. */
 export interface NpuEngineOptions {
   /** Whose engine this is, for messages. */
   what: string;
   route: Exclude<Route, 'cpu'>;
   /** Loaded on the device; the engine unloads it. */
   program: NpuProgram;
+  /** Of the device: how its regions are laid out. */
+  inputParallel: number;
+  /** The tensors that the program reads, and those that it gives. */
   signature: TensorSignature;
-  npu: NpuRoute;
+  bindings: Pick<NpuRoute, 'inputs' | 'outputs'>;
   /** Time of one item on the hardware, of a simulated route. */
   estimate?: string;
   queueDepthMax: number;
@@ -37,8 +33,8 @@ export interface NpuEngineOptions {
 }
 
 /**
- * The NPU route: float tensors are quantised, the program runs item by item, its int8 outputs are dequantised.
- * The first dimension of every tensor counts the items.
+ * Runs an NPU program: float tensors are quantised into the blocked regions of their items, the program runs
+ * item by item, its int8 outputs come back as floats.
  */
 export class NpuEngine implements Engine {
   readonly route: Exclude<Route, 'cpu'>;
@@ -51,37 +47,27 @@ export class NpuEngine implements Engine {
 
   /** Throws `manifest_invalid` when the bindings fit neither the signature nor the program. */
   constructor(options: NpuEngineOptions) {
-    const { program, signature, npu } = options;
     this.route = options.route;
     if (options.estimate !== undefined) this.estimate = options.estimate;
     this.#options = options;
-    this.#inputs = bind(signature.inputs, npu.inputs, program.inputBytes);
-    this.#outputs = bind(signature.outputs, npu.outputs, program.outputBytes);
+    this.#inputs = bindInputs(options);
+    this.#outputs = bindOutputs(options);
     this.#queue = new WorkQueue({
       what: options.what,
       depthMax: options.queueDepthMax,
       nowMs: options.nowMs,
     });
-    this.#queue.addLane(program);
+    this.#queue.addLane(options.program);
   }
 
   async infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
-    const quantised = await this.inferQuantised(inputs, signal);
-    return this.#outputs.map(({ binding }, index) => {
-      const { name, shape, data } = quantised[index] as Tensor;
-      const values = new Float32Array(data.length);
-      dequantise(new Int8Array(data.buffer, data.byteOffset, data.length), values, binding);
-      return { name, datatype: 'FP32', shape, data: bytesOf(values) };
-    });
-  }
-
-  /** The int8 outputs before they are dequantised, as INT8 tensors: the bytes that every route agrees on. */
-  async inferQuantised(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
     const items = this.#itemCount(inputs);
-    const region = this.#pack(inputs, items);
+    this.#checkBytes(items);
+    this.#queue.checkRoom(signal);
+    const region = await this.#pack(inputs, items);
     const { timeoutMs } = this.#options;
     const { outputs } = await this.#queue.submit((program) => program.run(region, { timeoutMs }), signal);
-    return this.#outputs.map((bound) => this.#unpack(outputs, bound, items));
+    return this.#unpack(outputs, items);
   }
 
   expectedMs(): number {
@@ -96,71 +82,94 @@ export class NpuEngine implements Engine {
   }
 
   #itemCount(inputs: readonly Tensor[]): number {
-    const counts = this.#inputs.map(({ description, binding }) => {
+    const counts = this.#inputs.map(({ description, itemElements }) => {
       const tensor = inputs.find(({ name }) => name === description.name);
-      return tensor === undefined ? Number.NaN : elementCount(tensor.shape) / binding.elementCount;
+      return tensor === undefined ? Number.NaN : elementCount(tensor.shape) / itemElements;
     });
     const items = counts[0] as number;
-    if (Number.isInteger(items) && items > 0 && counts.every((count) => count === items)) return items;
+    const fits = [...this.#inputs, ...this.#outputs].every((bound) => (bound.items ?? items) === items);
+    if (fits && Number.isInteger(items) && items > 0 && counts.every((count) => count === items))
+      return items;
     throw new SluiceError(
       'tensor_shape',
       `${this.#options.what}: inputs of ${counts.join(', ')} items; every input needs the same number, at least 1`,
     );
   }
 
-  #pack(inputs: readonly Tensor[], items: number): Uint8Array {
+  /** Before memory is taken for what the device would refuse. */
+  #checkBytes(items: number): void {
+    const { inputBytes, outputBytes } = this.#options.program;
+    const bytes = items * Math.max(inputBytes, outputBytes);
+    if (bytes <= limits.npuRunBytesMax) return;
+    throw new SluiceError(
+      'limit_exceeded',
+      `${this.#options.what}: ${items} items need ${bytes} bytes on the NPU, at most ${limits.npuRunBytesMax} allowed a run`,
+    );
+  }
+
+  async #pack(inputs: readonly Tensor[], items: number): Promise<Uint8Array> {
     const { inputBytes } = this.#options.program;
-    const region = new Uint8Array(items * inputBytes);
-    for (const { description, binding } of this.#inputs) {
+    const region = new Int8Array(items * inputBytes);
+    const turns = new Turns();
+    for (const { description, itemElements, walk } of this.#inputs) {
       const tensor = inputs.find(({ name }) => name === description.name) as Tensor;
       const values = elementsOf(tensor) as Float32Array;
-      const count = binding.elementCount;
       for (let item = 0; item < items; item += 1) {
-        const into = new Int8Array(region.buffer, item * inputBytes + binding.offsetBytes, count);
-        quantise(values.subarray(item * count, (item + 1) * count), into, binding);
+        if (turns.isOver(itemElements)) await setImmediate();
+        packItem({ values, start: item * itemElements }, { region, start: item * inputBytes }, walk);
       }
     }
-    return region;
+    return new Uint8Array(region.buffer);
   }
 
-  #unpack(region: Uint8Array, { description, binding }: BoundTensor, items: number): Tensor {
+  async #unpack(outputs: Uint8Array, items: number): Promise<Tensor[]> {
     const { outputBytes } = this.#options.program;
-    const data = new Uint8Array(items * binding.elementCount);
-    for (let item = 0; item < items; item += 1) {
-      const start = item * outputBytes + binding.offsetBytes;
-      data.set(region.subarray(start, start + binding.elementCount), item * binding.elementCount);
+    const region = new Int8Array(outputs.buffer, outputs.byteOffset, outputs.length);
+    const tensors: Tensor[] = [];
+    const turns = new Turns();
+    for (const { description, itemElements, items: fixedItems, walk } of this.#outputs) {
+      const values = new Float32Array(items * itemElements);
+      for (let item = 0; item < items; item += 1) {
+        if (turns.isOver(itemElements)) await setImmediate();
+        unpackItem({ region, start: item * outputBytes }, { values, start: item * itemElements }, walk);
+      }
+      const [, ...rest] = description.shape;
+      const shape = fixedItems === undefined ? [items, ...rest] : [...description.shape];
+      tensors.push({ name: description.name, datatype: 'FP32', shape, data: bytesOf(values) });
     }
-    const shape = description.shape.map((dimension, axis) => (axis === 0 ? items : dimension));
-    return { name: description.name, datatype: 'INT8', shape, data };
+    return tensors;
   }
 }
 
-function bind(
-  descriptions: readonly TensorDescription[],
-  bindings: readonly NpuBinding[],
-  regionBytes: number,
-): BoundTensor[] {
-  return descriptions.map((description) => {
-    const binding = bindings.find(({ tensor }) => tensor === description.name);
-    if (binding === undefined) throw invalid(`tensor ${description.name} has no NPU binding`);
-    if (description.datatype !== 'FP32') {
-      throw invalid(`tensor ${description.name} is ${description.datatype}; the NPU route takes FP32`);
-    }
-    const [, ...item] = description.shape;
-    if (item.includes(-1) || elementCount(item) !== binding.elementCount) {
-      throw invalid(
-        `tensor ${description.name} of shape [${description.shape}] is bound to ${binding.elementCount} elements an item`,
-      );
-    }
-    if (binding.offsetBytes + binding.elementCount > regionBytes) {
-      throw invalid(
-        `tensor ${description.name} does not fit into the program's region of ${regionBytes} bytes`,
-      );
-    }
-    return { description, binding };
-  });
+/** Counts what was converted since the event loop last turned. */
+class Turns {
+  #elements = 0;
+
+  /** Counts an item in; whether the event loop should turn before it is converted. */
+  isOver(itemElements: number): boolean {
+    const isOver = this.#elements > 0 && this.#elements + itemElements > elementsPerTurn;
+    this.#elements = isOver ? itemElements : this.#elements + itemElements;
+    return isOver;
+  }
 }
 
-function invalid(reason: string): SluiceError {
-  return new SluiceError('manifest_invalid', `run manifest: ${reason}`);
+/** One tensor may stand in several places of the input region. */
+function bindInputs({ program, inputParallel, signature, bindings }: NpuEngineOptions): BoundTensor[] {
+  const bound = bindings.inputs.map((binding) => {
+    const description = signature.inputs.find(({ name }) => name === binding.tensor);
+    if (description === undefined)
+      throw invalid(`NPU input ${binding.tensor} is no tensor that it could read`);
+    return bindTensor(description, binding, { inputParallel, regionBytes: program.inputBytes });
+  });
+  checkDisjoint(bound);
+  return bound;
+}
+
+function bindOutputs({ program, inputParallel, signature, bindings }: NpuEngineOptions): BoundTensor[] {
+  return signature.outputs.map((description) => {
+    const [binding, ...others] = bindings.outputs.filter(({ tensor }) => tensor === description.name);
+    if (binding === undefined) throw invalid(`tensor ${description.name} has no NPU binding`);
+    if (others.length > 0) throw invalid(`tensor ${description.name} has ${others.length + 1} NPU bindings`);
+    return bindTensor(description, binding, { inputParallel, regionBytes: program.outputBytes });
+  });
 }

@@ -15,12 +15,14 @@ export type StartOnnxWorker = (data: OnnxWorkerData) => Worker;
 export const startOnnxWorker: StartOnnxWorker = (data) =>
   new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData: data, env: {} });
 
-/** What the CPU route of an image needs. */
+/** What sessions of a model need. */
 export interface OnnxEngineOptions {
   /** Whose engine this is, for messages. */
   what: string;
   model: { path: string; digest: Digest };
   signature: TensorSignature;
+  /** As in the run manifest's `routes.cpu`. */
+  keepsQuantisation: boolean;
   /** ONNX Runtime sessions, each in a thread of its own with one computing thread. */
   sessions: number;
   queueDepthMax: number;
@@ -30,7 +32,7 @@ export interface OnnxEngineOptions {
   startWorker: StartOnnxWorker;
 }
 
-/** The CPU route: ONNX Runtime sessions in worker threads behind one bounded queue. */
+/** ONNX Runtime sessions in worker threads behind one bounded queue: the CPU route, or an end of an NPU route. */
 export class OnnxEngine implements Engine {
   readonly route = 'cpu';
   readonly #pool: WorkerPool<OnnxSession>;
@@ -40,6 +42,7 @@ export class OnnxEngine implements Engine {
     const data: OnnxWorkerData = {
       ...options.model,
       signature: options.signature,
+      keepsQuantisation: options.keepsQuantisation,
       transferBytesMin: limits.transferBytesMin,
     };
     this.#pool = new WorkerPool({

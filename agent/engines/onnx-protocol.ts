@@ -8,6 +8,8 @@ export interface OnnxWorkerData {
   path: string;
   digest: Digest;
   signature: TensorSignature;
+  /** Leaves QuantizeLinear and DequantizeLinear as they are, so that bits do not depend on the processor. */
+  keepsQuantisation: boolean;
   /** Outputs of at least this size are handed over without a copy. */
   transferBytesMin: number;
 }

@@ -26,7 +26,7 @@ const onnxTypes = {
 
 const reasonCharsMax = 400;
 
-const { path, digest, signature, transferBytesMin } = workerData as OnnxWorkerData;
+const { path, digest, signature, keepsQuantisation, transferBytesMin } = workerData as OnnxWorkerData;
 const outputNames = signature.outputs.map(({ name }) => name);
 
 function reply(message: OnnxReply): void {
@@ -61,7 +61,13 @@ async function load(): Promise<InferenceSession> {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     // Spinning burns a core between requests for a gain that one thread a session cannot have.
-    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+    extra: {
+      session: {
+        intra_op: { allow_spinning: '0' },
+        inter_op: { allow_spinning: '0' },
+        disable_quant_qdq: keepsQuantisation ? '1' : '0',
+      },
+    },
   });
   checkNames('input', session.inputNames, signature.inputs);
   checkNames('output', session.outputNames, signature.outputs);

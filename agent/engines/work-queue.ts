@@ -60,17 +60,24 @@ export class WorkQueue<Lane> {
     return this.#runTime.estimateMs * (1 + ahead);
   }
 
+  /** Throws what `submit` would, before a caller prepares a job that has no place. */
+  checkRoom(signal?: AbortSignal): void {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (signal?.aborted) throw this.#cancelled();
+    if (this.#idle.length === 0 && this.#waiting.length >= this.#options.depthMax) throw this.#full();
+  }
+
   /**
    * Runs a job on the next free lane. Throws `queue_full` with the measured time to wait, `cancelled` when
    * the signal aborts (a job that already runs goes on, its result is dropped), or the error of `close`.
    */
   submit<Result>(task: (lane: Lane) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (signal?.aborted) return Promise.reject(this.#cancelled());
-    const lane = this.#idle.pop();
-    if (lane === undefined && this.#waiting.length >= this.#options.depthMax) {
-      return Promise.reject(this.#full());
+    try {
+      this.checkRoom(signal);
+    } catch (thrown) {
+      return Promise.reject(thrown);
     }
+    const lane = this.#idle.pop();
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         const index = this.#waiting.indexOf(job);

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../contract/errors.ts';
 import type { Digest, Name } from '../../contract/names.ts';
-import { type ImageEnvironment, loadImage } from './load-image.ts';
+import type { ImageEnvironment } from './image-layers.ts';
+import { loadImage } from './load-image.ts';
 import type { ServedImage } from './served-image.ts';
 
 /** Which image answers under which deployment's name. */

@@ -59,7 +59,7 @@ export function compileNetwork(network: Network, configuration: HardwareConfigur
 }
 
 /** The last stage: from a schedule to the program file, its tokens proven. Throws as compileNetwork does. */
-export function assembleNetwork(
+function assembleNetwork(
   network: Network,
   { lowered, schedule }: { lowered: LoweredNetwork; schedule: Schedule },
 ): CompiledNetwork {

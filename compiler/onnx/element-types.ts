@@ -53,3 +53,8 @@ export function elementTypeName(code: number): string {
 export function datatypeOf(code: number): Datatype | undefined {
   return datatypes.get(elementTypeName(code));
 }
+
+/** The element type of a serving datatype. */
+export function elementTypeOf(datatype: Datatype): number {
+  return elementTypeNames.findIndex((name) => datatypes.get(name) === datatype);
+}

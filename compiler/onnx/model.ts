@@ -1,5 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
 import { printable, quoted } from '../quoted.ts';
+import type { AttributeMessage } from './schema.ts';
 
 /** A checked ONNX model: names resolve, no cycles, nodes in topological order. */
 export interface OnnxModel {
@@ -30,13 +31,15 @@ export interface OnnxNode {
   attributes: ReadonlyMap<string, OnnxAttribute>;
 }
 
-/** An attribute's value; kinds that no pass looks into are kept as `other`. */
+/** An attribute's value; kinds that no pass looks into (subgraphs, strings, types) are kept as decoded. */
 export type OnnxAttribute =
   | { kind: 'int'; value: number }
   | { kind: 'ints'; value: readonly number[] }
   | { kind: 'float'; value: number }
+  | { kind: 'floats'; value: readonly number[] }
   | { kind: 'string'; value: string }
-  | { kind: 'other' };
+  | { kind: 'tensor'; value: OnnxTensor }
+  | { kind: 'other'; message: AttributeMessage };
 
 /** A constant. `data` holds little-endian elements; undefined for element types that Sluice does not serve. */
 export interface OnnxTensor {
@@ -92,6 +95,14 @@ export function floatAttribute(node: OnnxNode, name: string, fallback: number): 
   const attribute = node.attributes.get(name);
   if (attribute === undefined) return fallback;
   if (attribute.kind !== 'float') throw invalidAttribute(node, name, 'a float');
+  return attribute.value;
+}
+
+/** A string attribute, or its default. */
+export function stringAttribute(node: OnnxNode, name: string, fallback: string): string {
+  const attribute = node.attributes.get(name);
+  if (attribute === undefined) return fallback;
+  if (attribute.kind !== 'string') throw invalidAttribute(node, name, 'a string');
   return attribute.value;
 }
 

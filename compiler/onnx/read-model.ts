@@ -19,6 +19,7 @@ import {
   type NodeMessage,
   type ValueInfoMessage,
 } from './schema.ts';
+import { namesInSubgraphs } from './subgraphs.ts';
 
 /**
  * Reads an ONNX file and checks what every pass relies on: one source for each tensor, no missing input,
@@ -62,7 +63,10 @@ function readGraph(message: GraphMessage): OnnxGraph {
   const inputs = (message.input ?? []).map(readValue).filter(({ name }) => !initialisers.has(name));
   const outputs = (message.output ?? []).map(readValue);
   if (outputs.length === 0) throw invalid('the graph has no output');
-  const nodes = (message.node ?? []).map((node) => ({ node: readNode(node), reads: namesReadBy(node) }));
+  const nodes = (message.node ?? []).map((node) => ({
+    node: readNode(node),
+    reads: new Set([...(node.input ?? []), ...namesInSubgraphs(node.attribute ?? [])]),
+  }));
   const constants = [
     ...initialisers.keys(),
     ...(message.sparseInitializer ?? []).map(({ values }) => values?.name ?? ''),
@@ -106,18 +110,6 @@ function checkReads(nodes: readonly NodeReads[], sources: ReadonlySet<string>): 
   }
 }
 
-/** Names that a node reads, those of its subgraphs included. protobufjs limits the nesting while decoding. */
-function namesReadBy(node: NodeMessage): Set<string> {
-  const names = new Set(node.input ?? []);
-  for (const attribute of node.attribute ?? []) {
-    for (const graph of [attribute.g, ...(attribute.graphs ?? [])]) {
-      for (const inner of graph?.node ?? []) for (const name of namesReadBy(inner)) names.add(name);
-      for (const output of graph?.output ?? []) names.add(output.name ?? '');
-    }
-  }
-  return names;
-}
-
 function readNode(message: NodeMessage): OnnxNode {
   const attributes = new Map<string, OnnxAttribute>();
   for (const attribute of message.attribute ?? [])
@@ -136,7 +128,7 @@ function readNode(message: NodeMessage): OnnxNode {
 }
 
 /** Codes of `onnx.AttributeProto.AttributeType`. */
-const attributeType = { FLOAT: 1, INT: 2, STRING: 3, INTS: 7 } as const;
+const attributeType = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, FLOATS: 6, INTS: 7 } as const;
 
 function readAttribute(message: AttributeMessage): OnnxAttribute {
   switch (message.type) {
@@ -148,8 +140,12 @@ function readAttribute(message: AttributeMessage): OnnxAttribute {
       return { kind: 'string', value: new TextDecoder().decode(message.s ?? new Uint8Array()) };
     case attributeType.INTS:
       return { kind: 'ints', value: (message.ints ?? []).map(Number) };
+    case attributeType.FLOATS:
+      return { kind: 'floats', value: message.floats ?? [] };
+    case attributeType.TENSOR:
+      return { kind: 'tensor', value: readTensor(message.t ?? {}) };
     default:
-      return { kind: 'other' };
+      return { kind: 'other', message };
   }
 }
 

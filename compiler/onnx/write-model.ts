@@ -5,7 +5,7 @@ import { modelProto } from './schema.ts';
 
 /**
  * Writes a model; the same graph always gives the same bytes, because protobufjs writes fields in the
- * order of their numbers and everything else keeps its order. Throws `model_unsupported` for attributes and
+ * order of their numbers and everything else keeps its order. Throws `model_unsupported` for
  * initialisers whose values were not read.
  */
 export function writeModel(model: OnnxModel): Uint8Array {
@@ -46,8 +46,12 @@ function writeAttribute(name: string, attribute: OnnxAttribute): object {
       return { name, type: 'STRING', s: new TextEncoder().encode(attribute.value) };
     case 'ints':
       return { name, type: 'INTS', ints: attribute.value };
+    case 'floats':
+      return { name, type: 'FLOATS', floats: attribute.value };
+    case 'tensor':
+      return { name, type: 'TENSOR', t: writeTensor(attribute.value) };
     case 'other':
-      throw new SluiceError('model_unsupported', `attribute ${quoted(name)}: of a kind that is not read`);
+      return attribute.message;
   }
 }
 

@@ -7,6 +7,7 @@ import { scoringLimits } from '../../agent/scoring-limits.ts';
 import { digestOf } from '../../base/digest.ts';
 import { compileModel } from '../../compiler/compile.ts';
 import { readModelSignature } from '../../compiler/signature.ts';
+import type { NpuBinding } from '../../contract/image.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import { NpuDevice } from '../../native/npu.ts';
@@ -35,21 +36,22 @@ it.skipIf(everything === undefined)(
   120_000,
 );
 
-/** Every image on both engines of the agent: int8 bytes against the integer logits, float bytes against each other. */
+/** Every image on both engines of the agent: floats against the integer logits, bytes against each other. */
 async function compareRoutes(set: GoldenSet, configuration: string): Promise<void> {
-  const { cpu, npu } = await engines(set, configuration);
+  const { cpu, npu, output } = await engines(set, configuration);
   let compared = 0;
   for (let first = 0; first < set.imageCount; first += batch) {
     const inputs = [batchOf(set, first)];
-    const [quantised] = await npu.inferQuantised(inputs);
-    expect(new Int8Array(quantised?.data ?? [])).toEqual(
-      set.logits.subarray(first * 10, (first + batch) * 10),
-    );
     const [fromNpu] = await npu.infer(inputs);
+    const expected = Float32Array.from(
+      set.logits.subarray(first * 10, (first + batch) * 10),
+      (logit) => (logit - output.zeroPoint) * output.scale,
+    );
+    expect(new Float32Array(fromNpu?.data.slice().buffer ?? new ArrayBuffer(0))).toEqual(expected);
     const [fromCpu] = await cpu.infer(inputs);
     expect(fromCpu?.shape).toEqual([batch, 10]);
     expect(Buffer.from(fromNpu?.data ?? []).equals(fromCpu?.data ?? Buffer.of(0))).toBe(true);
-    compared += quantised?.data.length ?? 0;
+    compared += expected.length;
   }
   expect(compared).toBe(set.imageCount * 10);
 }
@@ -75,6 +77,7 @@ async function engines(set: GoldenSet, configuration: string) {
   const cpu = new OnnxEngine({
     ...common,
     model: { path, digest: digestOf(set.model) },
+    keepsQuantisation: false,
     sessions: 1,
     limits: scoringLimits,
     log: silentLogger,
@@ -87,7 +90,8 @@ async function engines(set: GoldenSet, configuration: string) {
     ...common,
     route: 'fpga-sim',
     program: await device.load(program),
-    npu: { configuration, hardwareHash: device.hardware.hash, inputs, outputs },
+    inputParallel: device.hardware.inputParallel,
+    bindings: { inputs, outputs },
     timeoutMs: 30_000,
   });
   onTestFinished(async () => {
@@ -95,5 +99,5 @@ async function engines(set: GoldenSet, configuration: string) {
     await device.close();
     await cpu.close();
   });
-  return { cpu, npu };
+  return { cpu, npu, output: outputs[0] as NpuBinding };
 }

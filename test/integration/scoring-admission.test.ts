@@ -97,6 +97,7 @@ describe('an ONNX engine', () => {
       what: 'test',
       model: { path: blobs.path(digest), digest },
       signature: readModelSignature(fashionModel()),
+      keepsQuantisation: false,
       sessions: options.sessions,
       queueDepthMax: 16,
       limits: scoringLimits,

@@ -51,7 +51,7 @@ export async function startScoring(
   await blobs.start();
   const selection =
     options.npu === undefined ? null : { kind: 'simulator' as const, configuration: options.npu };
-  const npu = openNpu(selection, log);
+  const npu = await openNpu(selection, log);
   const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
   const server = new ScoringServer({ deployments, limits, nowMs, randomId: randomUUID, log });
   const port = await server.start({ host: '127.0.0.1', port: 0 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { BlobStore } from '../../base/blob-store.ts';
-import { compileModel } from '../../compiler/compile.ts';
+import { type CompiledModel, compileModel } from '../../compiler/compile.ts';
 import { readModelSignature } from '../../compiler/signature.ts';
 import {
   annotations,
@@ -26,6 +26,8 @@ export interface ImageParts {
   samples?: GoldenSamples['samples'];
   /** Hardware configuration to compile an NPU program for. */
   accelerate?: string;
+  /** What to take in place of what the compiler makes of the model. */
+  compiled?: Omit<CompiledModel, 'report'>;
   policy?: RunManifest['routes']['policy'];
   sessions?: number;
   queueDepth?: number;
@@ -45,18 +47,34 @@ export function goldenTensor({ name, datatype, shape, data }: Tensor): GoldenTen
 
 /** Builds an image in a blob store, in the form that the workspace builds; returns its manifest's digest. */
 export async function makeImage(blobs: BlobStore, parts: ImageParts = {}): Promise<Digest> {
-  const model = parts.model ?? fashionModel();
+  const { accelerate } = parts;
+  const given = parts.model ?? fashionModel();
+  const compiled =
+    accelerate === undefined
+      ? undefined
+      : (parts.compiled ?? (await compileModel(given, { configuration: accelerate })));
+  const model = compiled?.canonicalModel ?? given;
   const layer = async (mediaType: string, bytes: Uint8Array, path?: string): Promise<Descriptor> => {
     const descriptor = { mediaType, digest: await blobs.put(bytes), size: bytes.length };
     return path === undefined ? descriptor : { ...descriptor, annotations: { [annotations.filepath]: path } };
   };
   const run = runManifestOf(parts, model);
   const layers = [await layer(mediaTypes.weights, model, layerPaths.model)];
-  if (parts.accelerate !== undefined) {
-    const { program, inputs, outputs } = await compileModel(model, { configuration: parts.accelerate });
+  if (compiled !== undefined && accelerate !== undefined) {
+    const { program, head, tail, inputs, outputs } = compiled;
     layers.push(await layer(mediaTypes.program, program, layerPaths.program));
-    const hardwareHash = hardwareConfigurations[parts.accelerate]?.hash ?? '';
-    run.routes.npu = { configuration: parts.accelerate, hardwareHash, inputs, outputs };
+    if (head !== undefined) layers.push(await layer(mediaTypes.weights, head.model, layerPaths.head));
+    if (tail !== undefined) layers.push(await layer(mediaTypes.weights, tail.model, layerPaths.tail));
+    run.routes.cpu.keepsQuantisation = true;
+    // A copy, because `edit` changes it.
+    run.routes.npu = structuredClone({
+      configuration: accelerate,
+      hardwareHash: hardwareConfigurations[accelerate]?.hash ?? '',
+      inputs,
+      outputs,
+      ...(head === undefined ? {} : { head: head.signature }),
+      ...(tail === undefined ? {} : { tail: tail.signature }),
+    });
   }
   if (parts.script !== undefined) {
     layers.push(await layer(mediaTypes.code, Buffer.from(parts.script), layerPaths.script));

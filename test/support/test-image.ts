@@ -67,7 +67,8 @@ export function addImage(
 
 function runManifest(name: string, { version, hardwareHash }: TestImageOptions): RunManifest {
   const tensor = { name: 'input', datatype: 'FP32' as const, shape: [1, 4] };
-  const binding = { tensor: 'input', scale: 1, zeroPoint: 0, offsetBytes: 0, elementCount: 4 };
+  const vector = { channels: 4, rows: 1, columns: 1, channelStride: 1, rowStride: 1, columnStride: 1 };
+  const binding = { tensor: 'input', scale: 1, zeroPoint: 0, offsetBytes: 0, ...vector };
   const npu =
     hardwareHash === undefined
       ? {}

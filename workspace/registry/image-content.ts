@@ -1,25 +1,38 @@
 import { digestOf } from '../../base/digest.ts';
+import type { CompiledModel } from '../../compiler/compile.ts';
 import type { WorkerResult } from '../../compiler/compile-in-worker.ts';
-import type { RoutePolicy, RunManifest } from '../../contract/image.ts';
+import {
+  type CpuRoute,
+  layerPaths,
+  mediaTypes,
+  type NpuRoute,
+  type RoutePolicy,
+  type RunManifest,
+} from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import { decodeProgramHeader } from '../../contract/npu/program.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
 
+/** A layer that is the same in every version; its source is a blob that the workspace holds, or bytes to write. */
+interface ContentLayer {
+  path: string;
+  mediaType: string;
+  source: Digest | Uint8Array;
+}
+
 /** Everything that an image is made of, before it has a version. */
 export interface ImageContent {
   name: Name;
-  model: Digest;
-  script: Digest | undefined;
-  /** `samples.json`: golden inputs with the answers that were recorded. */
-  samples: Uint8Array | undefined;
-  program: Uint8Array | undefined;
+  layers: readonly ContentLayer[];
+  hasScript: boolean;
   routePolicy: RoutePolicy;
   signature: TensorSignature;
-  npu: RunManifest['routes']['npu'];
+  cpu: CpuRoute;
+  npu: NpuRoute | undefined;
 }
 
-/** Puts together what the compiler gave. */
+/** Puts together what the compiler gave. An accelerated image serves the canonical model on the CPU. */
 export function imageContent(options: {
   name: Name;
   model: Digest;
@@ -28,26 +41,52 @@ export function imageContent(options: {
   configuration: string | undefined;
   compilation: WorkerResult;
 }): ImageContent {
-  const { compilation, configuration } = options;
-  const { compiled, samples } = compilation;
-  const npu =
-    compiled === undefined || configuration === undefined
-      ? undefined
-      : {
-          configuration,
-          hardwareHash: decodeProgramHeader(compiled.program).hardwareHash,
-          inputs: compiled.inputs,
-          outputs: compiled.outputs,
-        };
+  const { name, model, script, routePolicy, configuration, compilation } = options;
+  const { compiled, samples, signature } = compilation;
+  const layers: ContentLayer[] = [
+    { path: layerPaths.model, mediaType: mediaTypes.weights, source: compiled?.canonicalModel ?? model },
+  ];
+  if (script !== undefined) {
+    layers.push({ path: layerPaths.script, mediaType: mediaTypes.code, source: script });
+  }
+  if (samples !== undefined) {
+    const source = Buffer.from(JSON.stringify(samples));
+    layers.push({ path: layerPaths.samples, mediaType: mediaTypes.samples, source });
+  }
+  if (compiled !== undefined) layers.push(...npuLayers(compiled));
   return {
-    name: options.name,
-    model: options.model,
-    script: options.script,
-    samples: samples === undefined ? undefined : Buffer.from(JSON.stringify(samples)),
-    program: compiled?.program,
-    routePolicy: options.routePolicy,
-    signature: compilation.signature,
-    npu,
+    name,
+    layers,
+    hasScript: script !== undefined,
+    routePolicy,
+    signature,
+    cpu: { sessions: 1, ...(compiled === undefined ? {} : { keepsQuantisation: true }) },
+    npu:
+      compiled === undefined || configuration === undefined ? undefined : npuRoute(compiled, configuration),
+  };
+}
+
+function npuLayers({ program, head, tail }: CompiledModel): ContentLayer[] {
+  const layers: ContentLayer[] = [
+    { path: layerPaths.program, mediaType: mediaTypes.program, source: program },
+  ];
+  for (const [path, part] of [
+    [layerPaths.head, head],
+    [layerPaths.tail, tail],
+  ] as const) {
+    if (part !== undefined) layers.push({ path, mediaType: mediaTypes.weights, source: part.model });
+  }
+  return layers;
+}
+
+function npuRoute({ program, inputs, outputs, head, tail }: CompiledModel, configuration: string): NpuRoute {
+  return {
+    configuration,
+    hardwareHash: decodeProgramHeader(program).hardwareHash,
+    inputs,
+    outputs,
+    ...(head === undefined ? {} : { head: head.signature }),
+    ...(tail === undefined ? {} : { tail: tail.signature }),
   };
 }
 
@@ -60,25 +99,21 @@ export function runManifest(content: ImageContent, version: number): RunManifest
     signature: content.signature,
     routes: {
       policy: content.routePolicy,
-      cpu: { sessions: 1 },
+      cpu: content.cpu,
       ...(content.npu === undefined ? {} : { npu: content.npu }),
     },
-    ...(content.script === undefined
-      ? {}
-      : { script: { timeoutMs: limits.scriptTimeoutMs, heapMiB: limits.scriptHeapMiB } }),
+    ...(content.hasScript
+      ? { script: { timeoutMs: limits.scriptTimeoutMs, heapMiB: limits.scriptHeapMiB } }
+      : {}),
     limits: { queueDepth: limits.scoringQueueDepthMax },
   };
 }
 
 /** Identity of the content: equal for two builds whose images would differ in their version alone. */
 export function contentDigest(content: ImageContent): Digest {
-  return digestOf(
-    JSON.stringify({
-      run: runManifest(content, 0),
-      model: content.model,
-      script: content.script ?? null,
-      samples: content.samples === undefined ? null : digestOf(content.samples),
-      program: content.program === undefined ? null : digestOf(content.program),
-    }),
-  );
+  const layers = content.layers.map(({ path, source }) => ({
+    path,
+    digest: typeof source === 'string' ? source : digestOf(source),
+  }));
+  return digestOf(JSON.stringify({ run: runManifest(content, 0), layers }));
 }

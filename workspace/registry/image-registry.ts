@@ -1,7 +1,9 @@
 import Type from 'typebox';
 import type { BlobStore } from '../../base/blob-store.ts';
 import { parserOf } from '../../base/validate.ts';
-import { compileInWorker } from '../../compiler/compile-in-worker.ts';
+import { calibrationBlobBytesMax, decodeCalibrationSet } from '../../compiler/calibration/calibration-set.ts';
+import { compileInWorker, type WorkerJob } from '../../compiler/compile-in-worker.ts';
+import { parseQuantiseChoice } from '../../compiler/quantise/method.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
 import { type Name, parseReference } from '../../contract/names.ts';
@@ -115,6 +117,7 @@ export class ImageRegistry {
       await readBlobInput(blobs, request.script, { field: 'script', bytesMax: limits.scriptBytesMax });
     }
     const samples = request.samples === undefined ? undefined : await this.#readSamples(request.samples);
+    const quantising = await this.#readQuantising(request);
     const compilation = await compileInWorker({
       model: await readBlobInput(blobs, model.digest, {
         field: 'model',
@@ -122,6 +125,7 @@ export class ImageRegistry {
       }),
       ...(request.accelerate === undefined ? {} : { accelerate: request.accelerate }),
       ...(samples === undefined ? {} : { samples }),
+      ...quantising,
       signal,
     });
     return imageContent({
@@ -138,5 +142,29 @@ export class ImageRegistry {
     const { blobs } = this.#options;
     const bytes = await readBlobInput(blobs, digest, { field: 'samples', bytesMax: limits.samplesBytesMax });
     return samplesParser.parseJson(bytes).samples.map(({ inputs }) => inputs);
+  }
+  /** How the compiler gets from floats to integers, as the request says. */
+  async #readQuantising(
+    request: BuildImage,
+  ): Promise<Pick<WorkerJob, 'calibration' | 'labels' | 'shapes' | 'quantise'>> {
+    const { calibration, shapes, quantise, accelerate } = request;
+    if (accelerate === undefined) {
+      if ((calibration ?? shapes ?? quantise) === undefined) return {};
+      throw new SluiceError(
+        'invalid_request',
+        'calibration, shapes and quantise are for the compiler; name a hardware configuration in accelerate',
+      );
+    }
+    const options = { field: 'calibration', bytesMax: calibrationBlobBytesMax };
+    const set =
+      calibration === undefined
+        ? undefined
+        : decodeCalibrationSet(await readBlobInput(this.#options.blobs, calibration, options));
+    return {
+      ...(shapes === undefined ? {} : { shapes }),
+      ...(quantise === undefined ? {} : { quantise: parseQuantiseChoice(quantise) }),
+      ...(set === undefined ? {} : { calibration: set.samples }),
+      ...(set?.labels === undefined ? {} : { labels: set.labels }),
+    };
   }
 }

@@ -66,19 +66,11 @@ export class ImageWriter {
   async #writeLayers(content: ImageContent, version: number): Promise<Descriptor[]> {
     const run = Buffer.from(JSON.stringify(runManifest(content, version)));
     const parts: { path: string; mediaType: string; digest: Digest }[] = [
-      { path: layerPaths.model, mediaType: mediaTypes.weights, digest: content.model },
       { path: layerPaths.run, mediaType: mediaTypes.run, digest: await this.#blobs.put(run) },
     ];
-    if (content.script !== undefined) {
-      parts.push({ path: layerPaths.script, mediaType: mediaTypes.code, digest: content.script });
-    }
-    if (content.samples !== undefined) {
-      const digest = await this.#blobs.put(content.samples);
-      parts.push({ path: layerPaths.samples, mediaType: mediaTypes.samples, digest });
-    }
-    if (content.program !== undefined) {
-      const digest = await this.#blobs.put(content.program);
-      parts.push({ path: layerPaths.program, mediaType: mediaTypes.program, digest });
+    for (const { path, mediaType, source } of content.layers) {
+      const digest = typeof source === 'string' ? source : await this.#blobs.put(source);
+      parts.push({ path, mediaType, digest });
     }
     const layers: Descriptor[] = [];
     const indexes: Descriptor[] = [];

@@ -54,8 +54,10 @@ describe('WorkQueue', () => {
       code: 'queue_full',
       retryAfterSeconds: 10,
     });
+    expect(() => queue.checkRoom()).toThrow(expect.objectContaining({ code: 'queue_full' }));
     gate.open();
     await Promise.all(jobs);
+    expect(() => queue.checkRoom()).not.toThrow();
     await expect(queue.submit(gate.task('5'))).resolves.toBe('5 on a');
   });
 

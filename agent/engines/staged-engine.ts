@@ -1,0 +1,99 @@
+import { SluiceError } from '../../contract/errors.ts';
+import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+import type { Engine, Route } from './engine.ts';
+
+/** A stage of an NPU route: what computes it, and the tensors that it takes and gives. */
+export interface Stage {
+  engine: Engine;
+  signature: TensorSignature;
+}
+
+interface OrderedStage extends Stage {
+  /** Whether it may use up the memory of what it takes. */
+  takesOver: boolean;
+}
+
+/** The stages of an NPU route; head, tail or both are there. */
+export interface StagedEngineOptions {
+  /** Whose engine this is, for messages. */
+  what: string;
+  head?: Stage;
+  npu: Stage & { engine: { readonly route: Exclude<Route, 'cpu'> } };
+  tail?: Stage;
+  /** What the graph takes and gives. */
+  signature: TensorSignature;
+  queueDepthMax: number;
+}
+
+/**
+ * The NPU route of a model whose ends stay on ONNX Runtime: head, program and tail, each behind a queue of its
+ * own, so that the next request's head runs beside this one's program. Requests are counted at the entrance:
+ * what is let in does not find a stage's queue full.
+ */
+export class StagedEngine implements Engine {
+  readonly route: Exclude<Route, 'cpu'>;
+  readonly estimate?: string;
+  readonly #options: StagedEngineOptions;
+  readonly #stages: OrderedStage[];
+  /** Inputs of the graph, which the CPU route needs after a failure, and its outputs. */
+  readonly #kept: ReadonlySet<string>;
+  #inside = 0;
+
+  constructor(options: StagedEngineOptions) {
+    const { head, npu, tail, signature } = options;
+    this.route = npu.engine.route;
+    if (npu.engine.estimate !== undefined) this.estimate = npu.engine.estimate;
+    this.#options = options;
+    this.#stages = [
+      ...(head === undefined ? [] : [{ ...head, takesOver: true }]),
+      { ...npu, takesOver: false },
+      ...(tail === undefined ? [] : [{ ...tail, takesOver: true }]),
+    ];
+    this.#kept = new Set([...signature.inputs, ...signature.outputs].map(({ name }) => name));
+  }
+
+  /** Only reads its inputs, like every NPU engine. */
+  async infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
+    const { queueDepthMax, signature } = this.#options;
+    // One runs, the others wait.
+    if (this.#inside > queueDepthMax) throw this.#full();
+    this.#inside += 1;
+    try {
+      const tensors = new Map(inputs.map((tensor) => [tensor.name, tensor]));
+      for (const stage of this.#stages) {
+        const outputs = await stage.engine.infer(this.#inputsOf(stage, tensors), signal);
+        for (const output of outputs) tensors.set(output.name, output);
+      }
+      return signature.outputs.map(({ name }) => tensors.get(name) as Tensor);
+    } finally {
+      this.#inside -= 1;
+    }
+  }
+
+  /** Sum over the stages. */
+  expectedMs(): number {
+    return this.#stages.reduce((sum, { engine }) => sum + engine.expectedMs(), 0);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#stages.map(({ engine }) => engine.close()));
+  }
+
+  /** Tensors for a stage; copies where it would use up what is needed afterwards. */
+  #inputsOf({ signature, takesOver }: OrderedStage, tensors: ReadonlyMap<string, Tensor>): Tensor[] {
+    return signature.inputs.map(({ name }) => {
+      const tensor = tensors.get(name) as Tensor;
+      return takesOver && this.#kept.has(name) ? { ...tensor, data: new Uint8Array(tensor.data) } : tensor;
+    });
+  }
+
+  #full(): SluiceError {
+    const { what, queueDepthMax } = this.#options;
+    const retryAfterSeconds = Math.max(1, Math.ceil(this.expectedMs() / 1000));
+    return new SluiceError(
+      'queue_full',
+      `${what}: ${queueDepthMax} requests wait already; try again after ${retryAfterSeconds} s`,
+      { retryAfterSeconds },
+    );
+  }
+}
