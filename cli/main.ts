@@ -4,8 +4,10 @@ import { logLevels } from '../base/logger.ts';
 import { sluiceVersion } from '../base/version.ts';
 import { SluiceError, toSluiceError } from '../contract/errors.ts';
 import { addAgentCommands } from './commands/agent.ts';
+import { addCompileCommand } from './commands/compile.ts';
 import { addDeployCommands } from './commands/deploy.ts';
 import { addDeviceCommands } from './commands/device.ts';
+import { addExploreCommand } from './commands/explore.ts';
 import { addImageCommands } from './commands/image.ts';
 import { addModelCommands } from './commands/model.ts';
 import { addScoreCommand } from './commands/score.ts';
@@ -29,6 +31,8 @@ function buildProgram(): Command {
   addAgentCommands(program);
   addDeviceCommands(program);
   addModelCommands(program);
+  addCompileCommand(program);
+  addExploreCommand(program);
   addImageCommands(program);
   addDeployCommands(program);
   addScoreCommand(program);
@@ -61,4 +65,9 @@ async function main(): Promise<number> {
   }
 }
 
+// A reader that has seen enough, such as head, is no failure.
+process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
+  if (thrown.code === 'EPIPE') process.exit();
+  throw thrown;
+});
 process.exitCode = await main();

@@ -1,9 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { encodeCalibrationSet } from '../../compiler/calibration/calibration-set.ts';
+import { SluiceError } from '../../contract/errors.ts';
 import type { RoutePolicy } from '../../contract/image.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
-import type { Image } from '../../contract/workspace-api.ts';
+import type { BuildImage, Image } from '../../contract/workspace-api.ts';
 import { bundleScript } from '../bundle-script.ts';
+import {
+  addCalibrationOptions,
+  type CalibrationChoices,
+  gatherCalibration,
+} from '../calibration/calibration-options.ts';
 import { connectWorkspace, globalOptions } from '../context.ts';
 import { formatCount, printResult, shortDigest, table } from '../output.ts';
 import { reference } from '../reference.ts';
@@ -19,6 +26,8 @@ export interface ImageSources {
   /** Path of the golden inputs. */
   samples?: string;
   accelerate?: string;
+  /** How the compiler quantises; for `accelerate`. */
+  quantising?: CalibrationChoices;
   route?: RoutePolicy;
 }
 
@@ -34,15 +43,38 @@ export async function buildImageFrom(client: WorkspaceClient, sources: ImageSour
     ...(script === undefined ? {} : { script }),
     ...(samples === undefined ? {} : { samples }),
     ...(sources.accelerate === undefined ? {} : { accelerate: sources.accelerate }),
+    ...(sources.quantising === undefined
+      ? {}
+      : await quantisingOf(client, sources.model, sources.quantising)),
     ...(sources.route === undefined ? {} : { routePolicy: sources.route }),
   });
 }
+
+/** Reads the samples here, for the signature that the workspace knows, and uploads them as one blob. */
+async function quantisingOf(
+  client: WorkspaceClient,
+  model: string,
+  choices: CalibrationChoices,
+): Promise<Pick<BuildImage, 'calibration' | 'shapes' | 'quantise'>> {
+  const known = (await client.listModels()).find(({ name, version }) => `${name}:${version}` === model);
+  if (known === undefined) throw new SluiceError('not_found', `model ${model} does not exist`);
+  const { samples, labels } = await gatherCalibration(known.signature.inputs, { choices });
+  const set = { samples: samples ?? [], ...(labels === undefined ? {} : { labels }) };
+  return {
+    quantise: choices.quantise,
+    ...(choices.shape === undefined ? {} : { shapes: choices.shape }),
+    ...(samples === undefined ? {} : { calibration: await client.uploadBytes(encodeCalibrationSet(set)) }),
+  };
+}
+
+/** Options of `sluice image build`. */
+type BuildChoices = ImageSources & CalibrationChoices & { workspace?: string };
 
 /** `sluice image build|list|show`. */
 export function addImageCommands(program: Command): void {
   const image = program.command('image').description('build and look at images');
 
-  workspaceOption(image.command('build'))
+  addCalibrationOptions(workspaceOption(image.command('build')))
     .description('build the next version of an image from a model and, if given, a scoring script')
     .requiredOption('-n, --name <name>', 'name of the image')
     .requiredOption('-m, --model <name:version>', 'registered model', reference)
@@ -68,9 +100,14 @@ export function addImageCommands(program: Command): void {
       'after',
       '\nExample: sluice image build --name fashion --model fashion:1 --script samples/fashion/score.js --accelerate kv260-m',
     )
-    .action(async (options: ImageSources & { workspace?: string }, command: Command) => {
+    .action(async (options: BuildChoices, command: Command) => {
       const global = globalOptions(command);
-      const value = await buildImageFrom(await connectWorkspace({ ...global, ...options }), options);
+      if (options.accelerate === undefined && (options.calibration ?? options.shape) !== undefined) {
+        throw new SluiceError('usage', '--calibration and --shape are for the compiler; add --accelerate');
+      }
+      const quantising = options.accelerate === undefined ? {} : { quantising: options };
+      const client = await connectWorkspace({ ...global, ...options });
+      const value = await buildImageFrom(client, { ...options, ...quantising });
       printResult({
         json: global.json,
         value,

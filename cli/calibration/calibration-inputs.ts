@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander';
+import type { Datatype, TensorDescription } from '../../contract/tensors.ts';
+
+/** One input of a model with every dimension known. */
+export interface CalibrationInput {
+  name: string;
+  datatype: Datatype;
+  shape: readonly number[];
+}
+
+/** Dimensions of inputs by name, as `--shape` gives them. */
+export type ShapeOptions = Record<string, number[]>;
+
+/** Argument parser of `--shape`, which may be given several times: `name=1,3,224,224`. */
+export function shapeOption(text: string, previous: ShapeOptions = {}): ShapeOptions {
+  const end = text.lastIndexOf('=');
+  const sizes = text.slice(end + 1).split(',');
+  if (end < 1 || !sizes.every((size) => /^[1-9]\d{0,8}$/.test(size.trim()))) {
+    throw new InvalidArgumentError('Expected name=sizes, such as input=1,3,224,224.');
+  }
+  // A computed key, so that an input may be called __proto__ without any harm.
+  return { ...previous, [text.slice(0, end)]: sizes.map(Number) };
+}
+
+/**
+ * The model's inputs as calibration feeds them: dimensions given, else those declared, an open first one
+ * being the batch and 1. Dimensions that stay open are left at -1: importing the model refuses them with
+ * the advice that fits.
+ */
+export function calibrationInputs(
+  declared: readonly TensorDescription[],
+  shapes: ShapeOptions,
+): CalibrationInput[] {
+  return declared.map(({ name, datatype, shape }) => ({
+    name,
+    datatype,
+    shape: Object.hasOwn(shapes, name)
+      ? (shapes[name] ?? [])
+      : shape.map((size, axis) => (axis === 0 && size === -1 ? 1 : size)),
+  }));
+}
+
+/** Whether every dimension is known. */
+export function isBound(inputs: readonly CalibrationInput[]): boolean {
+  return inputs.every(({ shape }) => shape.every((size) => size > 0));
+}
