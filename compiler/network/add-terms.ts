@@ -8,6 +8,8 @@ const highest = 127;
 const shiftMax = 24;
 const shiftMin = 16;
 const termMax = 2 ** 31 - 1;
+/** Stands for no unknown. */
+const unmoved = -1;
 /** Steps of 2^-10 by which an output scale may grow: 6 % at most. */
 const nudgesMax = 64;
 
@@ -88,18 +90,24 @@ interface Terms {
 /**
  * Moves terms until every pair gives what is expected; false when no terms do. The sum of each pair must lie
  * between two bounds, which in the first terms and the negated second ones is a system of difference
- * constraints; this is Bellman and Ford's algorithm: once there have been as many rounds as unknowns,
- * another change proves a contradiction.
+ * constraints, solved by Bellman and Ford's algorithm. Each term remembers which one it moved for: a circle
+ * of these proves a contradiction (Cormen et al., Introduction to Algorithms, lemma 24.16), mostly after a
+ * round or two; so does another change once there have been as many rounds as unknowns.
  */
 function moveTerms(terms: Terms): boolean {
+  const movedFor = new Int16Array(2 * values).fill(unmoved);
   for (let round = 0; round <= 2 * values; round += 1) {
-    if (!relax(terms)) return true;
+    if (!relax(terms, movedFor)) return true;
+    if (hasCircle(movedFor)) return false;
   }
   return false;
 }
 
 /** Lowers the first term, or raises the second, of each pair that misses; whether one did. */
-function relax({ first, second, shift, outputZeroPoint, expected }: Terms): boolean {
+function relax(
+  { first, second, shift, outputZeroPoint, expected }: Terms,
+  movedFor: Int16Array,
+): boolean {
   const half = 2 ** (shift - 1);
   let isChanged = false;
   for (let pair = 0; pair < expected.length; pair += 1) {
@@ -107,15 +115,34 @@ function relax({ first, second, shift, outputZeroPoint, expected }: Terms): bool
     const distance = result - outputZeroPoint;
     // A tie goes to the even number, so an odd one ends a unit before it.
     const reach = distance % 2 === 0 ? half : half - 1;
-    const sum = (first[pair >> 8] as number) + (second[pair & 255] as number);
+    const [one, other] = [pair >> 8, pair & 255];
+    const sum = (first[one] as number) + (second[other] as number);
     const above = sum - (distance * 2 * half + reach);
     const below = distance * 2 * half - reach - sum;
-    if (above > 0 && result < highest) first[pair >> 8] = (first[pair >> 8] as number) - above;
-    else if (below > 0 && result > lowest) second[pair & 255] = (second[pair & 255] as number) + below;
-    else continue;
+    if (above > 0 && result < highest) {
+      first[one] = (first[one] as number) - above;
+      movedFor[one] = values + other;
+    } else if (below > 0 && result > lowest) {
+      second[other] = (second[other] as number) + below;
+      movedFor[values + other] = one;
+    } else continue;
     isChanged = true;
   }
   return isChanged;
+}
+
+/** Whether following what each unknown moved for comes back to one of them. */
+function hasCircle(movedFor: Int16Array): boolean {
+  const walks = new Int16Array(movedFor.length).fill(unmoved);
+  for (let start = 0; start < movedFor.length; start += 1) {
+    let unknown = start;
+    while (unknown !== unmoved && walks[unknown] === unmoved) {
+      walks[unknown] = start;
+      unknown = movedFor[unknown] as number;
+    }
+    if (unknown !== unmoved && walks[unknown] === start) return true;
+  }
+  return false;
 }
 
 function roundHalfToEven(value: number): number {

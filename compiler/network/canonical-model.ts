@@ -172,9 +172,12 @@ function appendMultiply(graph: CanonicalGraph, layer: MultiplyLayer): void {
 
 function appendResize(graph: CanonicalGraph, layer: ResizeLayer): void {
   const { input, output, rowFactor, columnFactor } = layer;
-  const factors = Float32Array.of(1, 1, rowFactor, columnFactor);
+  const names = namesIn(output.name);
+  // Left out only from operator set 13 on, and read by none of these modes.
+  const region = graph.constant(names('region'), new Float32Array(0));
+  const factors = graph.constant(names('factors'), Float32Array.of(1, 1, rowFactor, columnFactor));
   graph.node('Resize', {
-    inputs: [input.name, '', graph.constant(namesIn(output.name)('factors'), factors)],
+    inputs: [input.name, region, factors],
     output: output.name,
     attributes: {
       mode: { kind: 'string', value: 'nearest' },
