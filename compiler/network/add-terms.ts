@@ -104,10 +104,7 @@ function moveTerms(terms: Terms): boolean {
 }
 
 /** Lowers the first term, or raises the second, of each pair that misses; whether one did. */
-function relax(
-  { first, second, shift, outputZeroPoint, expected }: Terms,
-  movedFor: Int16Array,
-): boolean {
+function relax({ first, second, shift, outputZeroPoint, expected }: Terms, movedFor: Int16Array): boolean {
   const half = 2 ** (shift - 1);
   let isChanged = false;
   for (let pair = 0; pair < expected.length; pair += 1) {

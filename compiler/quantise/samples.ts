@@ -27,7 +27,8 @@ async function* runHead(
   samples: Repeatable<readonly Tensor[]>,
   { head, inputs }: { head?: Uint8Array; inputs: readonly Boundary[] },
 ): AsyncGenerator<RegionSample> {
-  const runtime = head === undefined ? undefined : await RuntimeModel.load(head, { fusesQuantisation: false });
+  const runtime =
+    head === undefined ? undefined : await RuntimeModel.load(head, { fusesQuantisation: false });
   try {
     for await (const sample of samples) {
       const computed = await runtime?.run(sample);
