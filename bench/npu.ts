@@ -1,9 +1,9 @@
 import { canonicalModelOf } from '../compiler/network/canonical-model.ts';
 import { compileNetwork } from '../compiler/network/compile-network.ts';
 import type { ConvolutionLayer, FeatureMap, Network } from '../compiler/network/network.ts';
-import { RuntimeModel } from '../compiler/onnx-runtime.ts';
 import { hardwareConfigurations } from '../contract/npu/hardware.generated.ts';
 import { NpuDevice } from '../native/npu.ts';
+import { RuntimeModel } from '../ort/runtime-model.ts';
 import { type Contender, compare, type Measurement } from './measure.ts';
 import { naiveConvolution } from './naive-convolution.ts';
 import { packInputs } from './networks/item-bytes.ts';

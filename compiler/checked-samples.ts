@@ -1,9 +1,9 @@
+import { quoted } from '../base/quoted.ts';
 import { SluiceError } from '../contract/errors.ts';
 import { datatypeBytes, elementCount, type Tensor } from '../contract/tensors.ts';
 import { datatypeOf } from './onnx/element-types.ts';
 import type { OnnxValue } from './onnx/model.ts';
 import type { Repeatable } from './quantise/samples.ts';
-import { quoted } from './quoted.ts';
 
 /**
  * Calibration samples, each checked against the model's inputs when its turn comes. Throws `tensor_name`,

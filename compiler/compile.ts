@@ -1,3 +1,4 @@
+import { quoted } from '../base/quoted.ts';
 import { SluiceError } from '../contract/errors.ts';
 import type { NpuBinding } from '../contract/image.ts';
 import { type HardwareConfiguration, hardwareConfigurations } from '../contract/npu/hardware.generated.ts';
@@ -15,7 +16,6 @@ import { type CompileProgress, ProgressTeller } from './progress.ts';
 import type { QuantiseChoice } from './quantise/method.ts';
 import type { Repeatable } from './quantise/samples.ts';
 import { quantiseRegion } from './quantise-region.ts';
-import { quoted } from './quoted.ts';
 import type { CompileReport } from './report.ts';
 import { reportOn } from './report-on.ts';
 import { verifyProgram } from './verify.ts';

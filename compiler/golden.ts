@@ -1,15 +1,15 @@
+import { quoted } from '../base/quoted.ts';
 import { SluiceError } from '../contract/errors.ts';
 import {
-  datatypeBytes,
-  elementCount,
+  dataFits,
+  expectedData,
   type GoldenSamples,
   type GoldenTensor,
   type Tensor,
   type TensorDescription,
   type TensorSignature,
 } from '../contract/tensors.ts';
-import { RuntimeModel } from './onnx-runtime.ts';
-import { quoted } from './quoted.ts';
+import { RuntimeModel } from '../ort/runtime-model.ts';
 
 /** The tensors of a golden sample, as it is: checking them is for whoever reads them. */
 export function tensorsOf(sample: readonly GoldenTensor[]): Tensor[] {
@@ -95,9 +95,9 @@ function checkTensor(
     );
   }
   const data = new Uint8Array(Buffer.from(tensor.data, 'base64'));
-  const expectedBytes = elementCount(shape) * datatypeBytes[datatype];
-  if (data.length !== expectedBytes) {
-    throw new SluiceError('tensor_data', `${where} holds ${data.length} bytes, ${expectedBytes} expected`);
+  if (!dataFits({ datatype, shape, data })) {
+    const expected = expectedData({ datatype, shape });
+    throw new SluiceError('tensor_data', `${where} holds ${data.length} bytes, ${expected} expected`);
   }
   return { name, datatype, shape, data };
 }

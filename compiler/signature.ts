@@ -1,10 +1,10 @@
+import { quoted } from '../base/quoted.ts';
 import { SluiceError } from '../contract/errors.ts';
 import { limits } from '../contract/limits.ts';
 import type { TensorDescription, TensorSignature } from '../contract/tensors.ts';
 import { datatypeOf, elementTypeName } from './onnx/element-types.ts';
 import type { OnnxValue } from './onnx/model.ts';
 import { readModel } from './onnx/read-model.ts';
-import { quoted } from './quoted.ts';
 
 /**
  * What a model takes and gives; -1 stands for a symbolic or unknown dimension.

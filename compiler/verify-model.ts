@@ -1,16 +1,16 @@
+import { quoted } from '../base/quoted.ts';
 import { SluiceError } from '../contract/errors.ts';
 import type { NpuBinding } from '../contract/image.ts';
 import type { HardwareConfiguration } from '../contract/npu/hardware.generated.ts';
 import { datatypeBytes, elementCount, type Tensor } from '../contract/tensors.ts';
+import { RuntimeModel } from '../ort/runtime-model.ts';
 import type { ModelFiles } from './model-parts.ts';
 import type { CompiledNetwork } from './network/compile-network.ts';
 import { datatypeOf } from './onnx/element-types.ts';
 import type { OnnxValue } from './onnx/model.ts';
-import { RuntimeModel } from './onnx-runtime.ts';
 import { checkCancelled } from './quantise/observe.ts';
 import { dequantiseAll, quantiseAll } from './quantise/quantisation.ts';
 import type { Repeatable } from './quantise/samples.ts';
-import { quoted } from './quoted.ts';
 import { SimulatedNpu } from './simulated-npu.ts';
 import { verificationInputs } from './verification-inputs.ts';
 

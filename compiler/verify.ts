@@ -1,14 +1,14 @@
+import { quoted } from '../base/quoted.ts';
 import { SluiceError } from '../contract/errors.ts';
 import type { HardwareConfiguration } from '../contract/npu/hardware.generated.ts';
+import { RuntimeModel } from '../ort/runtime-model.ts';
 import { canonicalModelOf } from './network/canonical-model.ts';
 import { type CompiledNetwork, compileNetwork } from './network/compile-network.ts';
 import { mapsReadBy } from './network/maps-read.ts';
 import type { Layer, Network } from './network/network.ts';
-import { RuntimeModel } from './onnx-runtime.ts';
 import { checkCancelled } from './quantise/observe.ts';
 import { type Quantisation, quantiseAll } from './quantise/quantisation.ts';
 import type { RegionSample, Repeatable } from './quantise/samples.ts';
-import { quoted } from './quoted.ts';
 import { SimulatedNpu } from './simulated-npu.ts';
 import { verificationInputs } from './verification-inputs.ts';
 

@@ -1,7 +1,11 @@
 import Type from 'typebox';
+import { countByteElements } from './byte-elements.ts';
 import { limits } from './limits.ts';
 
-/** Datatypes of the Open Inference Protocol v2 that Sluice serves, with the bytes of one element. */
+/**
+ * Datatypes of the Open Inference Protocol v2 that Sluice serves, with the bytes of one element. BYTES elements
+ * have any length, four bytes of which say how long the rest is: so many an empty one takes.
+ */
 export const datatypeBytes = {
   BOOL: 1,
   UINT8: 1,
@@ -12,8 +16,10 @@ export const datatypeBytes = {
   INT16: 2,
   INT32: 4,
   INT64: 8,
+  FP16: 2,
   FP32: 4,
   FP64: 8,
+  BYTES: 4,
 } as const;
 
 /** One of the Open Inference Protocol's datatypes. */
@@ -27,8 +33,10 @@ export const Datatype = Type.Union([
   Type.Literal('INT16'),
   Type.Literal('INT32'),
   Type.Literal('INT64'),
+  Type.Literal('FP16'),
   Type.Literal('FP32'),
   Type.Literal('FP64'),
+  Type.Literal('BYTES'),
 ]);
 export type Datatype = Type.Static<typeof Datatype>;
 
@@ -54,8 +62,8 @@ export const TensorSignature = Type.Object(
 export type TensorSignature = Type.Static<typeof TensorSignature>;
 
 /**
- * A tensor in memory: row-major little-endian elements. `data` holds exactly the elements of `shape`,
- * and its own byteOffset is a multiple of the element's size.
+ * A tensor in memory: row-major little-endian elements, BYTES as in byte-elements.ts. `data` holds exactly the
+ * elements of `shape`, and its own byteOffset is a multiple of the element's size.
  */
 export interface Tensor {
   name: string;
@@ -67,6 +75,20 @@ export interface Tensor {
 /** Number of elements of a shape without unknown dimensions. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/** Whether the data is exactly what the shape asks for. */
+export function dataFits({ datatype, shape, data }: Omit<Tensor, 'name'>): boolean {
+  const count = elementCount(shape);
+  if (datatype === 'BYTES') return countByteElements(data) === count;
+  return data.length === count * datatypeBytes[datatype];
+}
+
+/** What the data of a shape must be, for messages. */
+export function expectedData({ datatype, shape }: Pick<Tensor, 'datatype' | 'shape'>): string {
+  const count = elementCount(shape);
+  if (datatype === 'BYTES') return `${count} elements, each behind its length in four bytes,`;
+  return `${count * datatypeBytes[datatype]} bytes`;
 }
 
 /** One golden sample: inputs, and the exact bytes every route must answer. */

@@ -1,30 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { env, InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
-import type { Datatype, Tensor } from '../../contract/tensors.ts';
-import { bytesOf, type ElementArray, elementArrays, elementsOf } from '../tensors/element-arrays.ts';
+import type { Tensor } from '../../contract/tensors.ts';
+import { RuntimeModel } from '../../ort/runtime-model.ts';
 import type { OnnxReply, OnnxRequest, OnnxWorkerData } from './onnx-protocol.ts';
 import { transferListOf } from './transfer.ts';
 
-// The thread of one ONNX Runtime session. `create()` and `run()` block the thread that calls them, hence this one.
-
-const onnxTypes = {
-  BOOL: 'bool',
-  UINT8: 'uint8',
-  UINT16: 'uint16',
-  UINT32: 'uint32',
-  UINT64: 'uint64',
-  INT8: 'int8',
-  INT16: 'int16',
-  INT32: 'int32',
-  INT64: 'int64',
-  FP32: 'float32',
-  FP64: 'float64',
-} as const satisfies Record<Datatype, string>;
-
-const reasonCharsMax = 400;
+// The thread of one ONNX Runtime session. Loading and running block the thread that calls them, hence this one.
 
 const { path, digest, signature, keepsQuantisation, transferBytesMin } = workerData as OnnxWorkerData;
 const outputNames = signature.outputs.map(({ name }) => name);
@@ -35,12 +18,7 @@ function reply(message: OnnxReply): void {
 }
 
 function fail(thrown: unknown): void {
-  const { code, message } = toSluiceError(thrown, 'engine_failed');
-  const text = message.replaceAll(/\s+/g, ' ').slice(0, reasonCharsMax);
-  reply({
-    type: 'failed',
-    error: { code, message: code === 'engine_failed' ? `ONNX Runtime: ${text}` : text },
-  });
+  reply({ type: 'failed', error: toSluiceError(thrown, 'engine_failed').toJSON() });
 }
 
 function readModel(): Uint8Array {
@@ -53,25 +31,18 @@ function readModel(): Uint8Array {
   );
 }
 
-async function load(): Promise<InferenceSession> {
-  // What goes wrong is thrown as well; without this it is also printed on the process's standard error.
-  env.logLevel = 'fatal';
-  const session = await InferenceSession.create(readModel(), {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    // Spinning burns a core between requests for a gain that one thread a session cannot have.
-    extra: {
-      session: {
-        intra_op: { allow_spinning: '0' },
-        inter_op: { allow_spinning: '0' },
-        disable_quant_qdq: keepsQuantisation ? '1' : '0',
-      },
-    },
-  });
-  checkNames('input', session.inputNames, signature.inputs);
-  checkNames('output', session.outputNames, signature.outputs);
-  return session;
+async function load(): Promise<RuntimeModel> {
+  const bytes = readModel();
+  let model: RuntimeModel;
+  try {
+    model = await RuntimeModel.load(bytes, { fusesQuantisation: !keepsQuantisation });
+  } catch (thrown) {
+    // Its bytes are those that the workspace registered, so it is the engine of this device that fails.
+    throw new SluiceError('engine_failed', toSluiceError(thrown).message, { cause: thrown });
+  }
+  checkNames('input', model.inputNames, signature.inputs);
+  checkNames('output', model.outputNames, signature.outputs);
+  return model;
 }
 
 function checkNames(kind: string, actual: readonly string[], described: readonly { name: string }[]): void {
@@ -85,34 +56,24 @@ function checkNames(kind: string, actual: readonly string[], described: readonly
   }
 }
 
-async function run(session: InferenceSession, inputs: readonly Tensor[]): Promise<Tensor[]> {
-  const feeds: Record<string, OnnxTensor> = {};
-  for (const input of inputs) {
-    feeds[input.name] = new OnnxTensor(onnxTypes[input.datatype], elementsOf(input) as never, input.shape);
-  }
-  const results = await session.run(feeds, outputNames);
+async function run(model: RuntimeModel, inputs: readonly Tensor[]): Promise<Tensor[]> {
+  const results = await model.run(inputs, outputNames);
   return signature.outputs.map(({ name, datatype }) => {
-    const result = results[name];
-    if (result === undefined || result.type !== onnxTypes[datatype]) {
-      throw new SluiceError('engine_failed', `output ${name} is ${result?.type}, ${datatype} expected`);
-    }
-    const elements = result.data as ElementArray;
-    if (!(elements instanceof elementArrays[datatype])) {
-      throw new SluiceError('engine_failed', `output ${name} came in an unknown form`);
-    }
-    return { name, datatype, shape: [...result.dims], data: bytesOf(elements) };
+    const result = results.get(name);
+    if (result?.datatype === datatype) return result;
+    throw new SluiceError('engine_failed', `output ${name} is ${result?.datatype}, ${datatype} expected`);
   });
 }
 
-async function serve(session: InferenceSession): Promise<void> {
+async function serve(model: RuntimeModel): Promise<void> {
   parentPort?.on('message', async (request: OnnxRequest) => {
     if (request.type === 'close') {
-      await session.release();
+      await model.release();
       parentPort?.close();
       return;
     }
     try {
-      reply({ type: 'done', outputs: await run(session, request.inputs) });
+      reply({ type: 'done', outputs: await run(model, request.inputs) });
     } catch (thrown) {
       fail(thrown);
     }

@@ -89,8 +89,9 @@ function differenceOf(expected: Tensor, actual: Tensor): string | undefined {
   const actualForm = `${actual.datatype} [${actual.shape}]`;
   if (expectedForm !== actualForm) return `expected ${expectedForm}, got ${actualForm}`;
   if (Buffer.compare(expected.data, actual.data) === 0) return undefined;
-  const width = datatypeBytes[expected.datatype];
   const byte = expected.data.findIndex((value, index) => value !== actual.data[index]);
+  if (expected.datatype === 'BYTES') return `its texts differ from byte ${byte} on`;
+  const width = datatypeBytes[expected.datatype];
   const element = Math.floor(Math.max(0, byte) / width);
   return `element ${element} expected ${elementsOf(expected)[element]}, got ${elementsOf(actual)[element]}`;
 }

@@ -1,3 +1,4 @@
+import { readByteElements } from '../../contract/byte-elements.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { Datatype, Tensor, TensorSignature } from '../../contract/tensors.ts';
 import { decodeElements } from '../tensors/decode.ts';
@@ -8,7 +9,8 @@ import { checkComplete, checkShape, describedInput } from '../tensors/signature.
 export interface ScriptTensor {
   datatype: Datatype;
   shape: number[];
-  data: ElementArray;
+  /** BYTES as texts, FP16 as its bits. */
+  data: ElementArray | string[];
 }
 
 /**
@@ -44,7 +46,8 @@ function readTensor(name: string, value: unknown, signature: TensorSignature): T
 
 function readData(tensor: { name: string; datatype: Datatype; shape: number[] }, data: unknown): Uint8Array {
   const ElementsOfType = elementArrays[tensor.datatype];
-  if (!ArrayBuffer.isView(data)) return decodeElements({ ...tensor, where: `input ${tensor.name}` }, data);
+  if (!ArrayBuffer.isView(data) || tensor.datatype === 'BYTES')
+    return decodeElements({ ...tensor, where: `input ${tensor.name}` }, data);
   const count = tensor.shape.reduce((product, dimension) => product * dimension, 1);
   if (!(data instanceof ElementsOfType) || data.length !== count) {
     throw new SluiceError(
@@ -60,7 +63,11 @@ export function toScriptTensors(outputs: readonly Tensor[]): Record<string, Scri
   return Object.fromEntries(
     outputs.map((output) => [
       output.name,
-      { datatype: output.datatype, shape: output.shape, data: elementsOf(output) },
+      { datatype: output.datatype, shape: output.shape, data: scriptElements(output) },
     ]),
   );
+}
+
+function scriptElements(output: Tensor): ElementArray | string[] {
+  return output.datatype === 'BYTES' ? readByteElements(output.data) : elementsOf(output);
 }

@@ -1,7 +1,9 @@
+import { writeByteElements } from '../../contract/byte-elements.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { type Datatype, elementCount } from '../../contract/tensors.ts';
 import { brief } from './brief.ts';
 import { bytesOf, elementArrays } from './element-arrays.ts';
+import { numberToHalf } from './half.ts';
 
 /** What the elements shall become. */
 export interface DecodeTarget {
@@ -29,6 +31,7 @@ const specialNumbers = new Map<unknown, number>([
  * - Integers are JSON numbers without fraction inside the datatype's range. 64-bit integers beyond 2^53 must be
  *   strings of decimal digits, because a JSON number of that size has already lost its last digits.
  * - BOOL is true or false, 1 or 0.
+ * - BYTES elements are strings, which become UTF-8.
  *
  * Throws `tensor_data` that names the element, what came and what was expected.
  */
@@ -45,10 +48,10 @@ export function decodeElements(target: DecodeTarget, data: unknown): Uint8Array 
       `${where}: data has ${found} elements, ${count} expected for shape [${shape}]`,
     );
   }
-  const { fill, bytes } = filler(target, count);
+  const { fill, finish } = filler(target, count);
   if (nested) fillNested(values, shape.length - 1, fill, 0);
   else fill(values, 0);
-  return bytes;
+  return finish();
 }
 
 /** Elements of nested data, every array of which has its dimension's length; so nothing is allocated for a lie. */
@@ -83,23 +86,33 @@ function fillNested(values: readonly unknown[], depth: number, fill: Fill, start
   return next;
 }
 
-function filler(target: DecodeTarget, count: number): { fill: Fill; bytes: Uint8Array } {
+function filler(target: DecodeTarget, count: number): { fill: Fill; finish: () => Uint8Array } {
   const { datatype, where } = target;
-  const out = new elementArrays[datatype](count);
-  const expected = `${datatype}`;
   const fail = (index: number, value: unknown, hint: string): never => {
-    throw wrong(where, `data[${index}]`, value, `${expected}${hint}`);
+    throw wrong(where, `data[${index}]`, value, `${datatype}${hint}`);
   };
-  const bytes = bytesOf(out);
-  if (datatype === 'BOOL')
-    return { bytes, fill: (values, start) => fillBooleans(bytes, values, start, fail) };
+  if (datatype === 'BYTES') {
+    const texts: string[] = [];
+    return {
+      fill: (values, start) => fillTexts(texts, values, start, fail),
+      finish: () => writeByteElements(texts),
+    };
+  }
+  const out = new elementArrays[datatype](count);
+  const finish = (): Uint8Array => bytesOf(out);
+  if (datatype === 'BOOL') {
+    return { finish, fill: (values, start) => fillBooleans(out as Uint8Array, values, start, fail) };
+  }
+  if (datatype === 'FP16') {
+    return { finish, fill: (values, start) => fillHalves(out as Uint16Array, values, start, fail) };
+  }
   if (out instanceof BigInt64Array || out instanceof BigUint64Array) {
-    return { bytes, fill: (values, start) => fillBigIntegers(out, values, start, fail) };
+    return { finish, fill: (values, start) => fillBigIntegers(out, values, start, fail) };
   }
   if (out instanceof Float32Array || out instanceof Float64Array) {
-    return { bytes, fill: (values, start) => fillFloats(out, values, start, fail) };
+    return { finish, fill: (values, start) => fillFloats(out, values, start, fail) };
   }
-  return { bytes, fill: (values, start) => fillIntegers(out, values, start, fail) };
+  return { finish, fill: (values, start) => fillIntegers(out, values, start, fail) };
 }
 
 type Fail = (index: number, value: unknown, hint: string) => never;
@@ -120,6 +133,31 @@ function fillFloats(
       if (special === undefined) fail(start + index, value, ' number');
       else out[start + index] = special;
     }
+  }
+}
+
+const halfInfinity = 0x7c00;
+
+function fillHalves(out: Uint16Array, values: readonly unknown[], start: number, fail: Fail): void {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
+    if (typeof value === 'number') {
+      const half = numberToHalf(value);
+      if ((half & halfInfinity) === halfInfinity) fail(start + index, value, ' in range');
+      out[start + index] = half;
+    } else {
+      const special = specialNumbers.get(value);
+      if (special === undefined) fail(start + index, value, ' number');
+      else out[start + index] = numberToHalf(special);
+    }
+  }
+}
+
+function fillTexts(out: string[], values: readonly unknown[], start: number, fail: Fail): void {
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
+    if (typeof value === 'string') out.push(value);
+    else fail(start + index, value, ': a string');
   }
 }
 

@@ -1,31 +1,44 @@
+import { readByteElements } from '../../contract/byte-elements.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import { type ElementArray, elementsOf } from './element-arrays.ts';
+import { halfToNumber } from './half.ts';
 
 /**
  * The elements of a tensor as a flat JSON array, row-major. The reverse of `decodeElements`: NaN and the
  * infinities become strings, and so do 64-bit integers beyond 2^53; everything reads back as the same bytes.
  */
 export function encodeFlat(tensor: Tensor): string {
-  return `[${joined(tensor, elementsOf(tensor))}]`;
+  return `[${joined(tensor, jsonElementsOf(tensor))}]`;
 }
 
 /** The elements of a tensor as JSON arrays nested like its shape; a scalar as its one value. */
 export function encodeNested(tensor: Tensor): string {
-  const elements = elementsOf(tensor);
+  const elements = jsonElementsOf(tensor);
   const { shape } = tensor;
   let start = 0;
   const write = (level: number): string => {
     const length = shape[level] ?? 0;
     if (level === shape.length - 1) {
       start += length;
-      return `[${joined(tensor, elements.subarray(start - length, start))}]`;
+      const row = Array.isArray(elements)
+        ? elements.slice(start - length, start)
+        : elements.subarray(start - length, start);
+      return `[${joined(tensor, row)}]`;
     }
     return `[${Array.from({ length }, () => write(level + 1)).join(',')}]`;
   };
   return shape.length === 0 ? joined(tensor, elements) : write(0);
 }
 
-function joined(tensor: Tensor, elements: ElementArray): string {
+/** BYTES as texts in which nothing is lost of valid UTF-8; FP16 as the numbers that they are. */
+function jsonElementsOf(tensor: Tensor): ElementArray | string[] {
+  if (tensor.datatype === 'BYTES') return readByteElements(tensor.data);
+  const elements = elementsOf(tensor);
+  return tensor.datatype === 'FP16' ? Float32Array.from(elements as Uint16Array, halfToNumber) : elements;
+}
+
+function joined(tensor: Tensor, elements: ElementArray | string[]): string {
+  if (Array.isArray(elements)) return elements.map((text) => JSON.stringify(text)).join(',');
   if (tensor.datatype === 'BOOL') {
     return Array.from(elements as Uint8Array, (element) => element !== 0).join(',');
   }

@@ -1,7 +1,7 @@
 import { SluiceError } from '../../contract/errors.ts';
 import {
-  datatypeBytes,
-  elementCount,
+  dataFits,
+  expectedData,
   type Tensor,
   type TensorDescription,
   type TensorSignature,
@@ -71,14 +71,17 @@ export function checkInputs(signature: TensorSignature, inputs: readonly Tensor[
       );
     }
     checkShape(description, input.shape);
-    const expectedBytes = elementCount(input.shape) * datatypeBytes[input.datatype];
-    if (input.data.length !== expectedBytes) {
-      throw new SluiceError(
-        'tensor_data',
-        `input ${input.name}: ${input.data.length} bytes, ${expectedBytes} expected for shape [${input.shape}]`,
-      );
-    }
+    checkData(input, `input ${input.name}`);
   }
+}
+
+/** Checks that the bytes are exactly the elements of the shape. Throws `tensor_data`. */
+export function checkData(tensor: Omit<Tensor, 'name'>, where: string): void {
+  if (dataFits(tensor)) return;
+  throw new SluiceError(
+    'tensor_data',
+    `${where}: ${tensor.data.length} bytes, ${expectedData(tensor)} expected for shape [${tensor.shape}]`,
+  );
 }
 
 /** Names for a message. */

@@ -1,3 +1,4 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { HardwareConfiguration } from '../../contract/npu/hardware.generated.ts';
 import { additionFields, poolFields } from '../../contract/npu/instructions.generated.ts';
@@ -13,7 +14,6 @@ import type {
   ResizeLayer,
   TableLayer,
 } from '../network/network.ts';
-import { quoted } from '../quoted.ts';
 import { lowerConcat, lowerSlice, placeConcats } from './lower-channels.ts';
 import { lowerConvolution } from './lower-convolution.ts';
 import { fieldMax, lowerWindow } from './lower-window.ts';

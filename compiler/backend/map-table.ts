@@ -1,8 +1,8 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { HardwareConfiguration } from '../../contract/npu/hardware.generated.ts';
 import { transferFields } from '../../contract/npu/instructions.generated.ts';
 import type { FeatureMap, Network } from '../network/network.ts';
-import { quoted } from '../quoted.ts';
 import { fieldMax } from './lower-window.ts';
 import { type BlockedMap, type View, wholeOf } from './operations.ts';
 

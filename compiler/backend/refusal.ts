@@ -1,5 +1,5 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { quoted } from '../quoted.ts';
 
 /** The refusal of a layer that this NPU cannot compute: `model_unsupported`, naming layer and reason. */
 export function unsupportedLayer(name: string, reason: string): SluiceError {

@@ -1,6 +1,6 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { OnnxModel, OnnxValue } from '../onnx/model.ts';
-import { quoted } from '../quoted.ts';
 
 /** Dimensions of graph inputs by name, as `--shape name=1,3,224,224` gives them. */
 export type InputShapes = Readonly<Record<string, readonly number[]>>;

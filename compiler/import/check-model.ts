@@ -1,3 +1,4 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import {
   describeNode,
@@ -6,7 +7,6 @@ import {
   type OnnxValue,
   unsupportedNode,
 } from '../onnx/model.ts';
-import { quoted } from '../quoted.ts';
 import { knownOperators } from './known-operators.ts';
 
 const opsetMin = 9;

@@ -1,3 +1,4 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { elementType, elementTypeName } from '../onnx/element-types.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type OnnxTensor,
 } from '../onnx/model.ts';
 import { floatElements, int64Elements } from '../onnx/read-tensor.ts';
-import { quoted } from '../quoted.ts';
 
 /** What is known of a tensor before anything runs. */
 export interface TensorFacts {

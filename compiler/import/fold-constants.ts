@@ -1,10 +1,10 @@
 import type { Datatype } from '../../contract/tensors.ts';
 import { elementCount } from '../../contract/tensors.ts';
+import { RuntimeModel } from '../../ort/runtime-model.ts';
 import { datatypeOf, elementType, elementTypeOf } from '../onnx/element-types.ts';
 import { integerAttribute, type OnnxModel, type OnnxNode, type OnnxTensor } from '../onnx/model.ts';
 import { int8Elements, int32Elements } from '../onnx/read-tensor.ts';
 import { writeModel } from '../onnx/write-model.ts';
-import { RuntimeModel } from '../onnx-runtime.ts';
 import { type FactTable, normaliseAxis } from './facts.ts';
 
 /** Elements of a constant that is computed while importing. */

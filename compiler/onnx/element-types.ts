@@ -42,6 +42,8 @@ const datatypes: ReadonlyMap<string, Datatype> = new Map([
   ['DOUBLE', 'FP64'],
   ['UINT32', 'UINT32'],
   ['UINT64', 'UINT64'],
+  ['FLOAT16', 'FP16'],
+  ['STRING', 'BYTES'],
 ]);
 
 /** ONNX's name of an element type, for messages. */

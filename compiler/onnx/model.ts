@@ -1,5 +1,5 @@
+import { printable, quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { printable, quoted } from '../quoted.ts';
 import type { AttributeMessage } from './schema.ts';
 
 /** A checked ONNX model: names resolve, no cycles, nodes in topological order. */

@@ -1,5 +1,5 @@
+import { printable, quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { printable, quoted } from '../quoted.ts';
 import {
   describeNode,
   type OnnxAttribute,

@@ -1,6 +1,6 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { type Datatype, datatypeBytes, elementCount } from '../../contract/tensors.ts';
-import { quoted } from '../quoted.ts';
 import { datatypeOf, elementTypeName } from './element-types.ts';
 import type { OnnxTensor } from './model.ts';
 import type { TensorMessage } from './schema.ts';
@@ -22,7 +22,9 @@ export function readTensor(message: TensorMessage): OnnxTensor {
   const shape = (message.dims ?? []).map(Number);
   if (shape.some((dimension) => dimension < 0)) throw invalid(name, `negative dimension in [${shape}]`);
   const datatype = datatypeOf(code);
-  if (datatype === undefined) return { name, elementType: code, shape, data: undefined };
+  if (datatype === undefined || datatype === 'BYTES') {
+    return { name, elementType: code, shape, data: undefined };
+  }
   const data = message.rawData?.length ? message.rawData : encodeTyped(message, datatype);
   const expectedBytes = elementCount(shape) * datatypeBytes[datatype];
   if (data.length !== expectedBytes) {
@@ -33,7 +35,7 @@ export function readTensor(message: TensorMessage): OnnxTensor {
 }
 
 /** Elements from the typed field that onnx.proto names for the type. */
-function encodeTyped(message: TensorMessage, datatype: Datatype): Uint8Array {
+function encodeTyped(message: TensorMessage, datatype: Exclude<Datatype, 'BYTES'>): Uint8Array {
   switch (datatype) {
     case 'FP32':
       return bytesOf(Float32Array.from(message.floatData ?? []));
@@ -49,6 +51,7 @@ function encodeTyped(message: TensorMessage, datatype: Datatype): Uint8Array {
       return bytesOf(Int32Array.from(message.int32Data ?? []));
     case 'INT16':
     case 'UINT16':
+    case 'FP16':
       return bytesOf(Int16Array.from(message.int32Data ?? []));
     case 'INT8':
     case 'UINT8':

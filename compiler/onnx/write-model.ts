@@ -1,5 +1,5 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { quoted } from '../quoted.ts';
 import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './model.ts';
 import { modelProto } from './schema.ts';
 

@@ -1,9 +1,9 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { ConcatOperation, ElementwiseOperation, ImportedMap } from '../import/graph.ts';
 import type { FloatPart } from '../import/to-onnx.ts';
 import { nudgedOutputScale } from '../network/add-terms.ts';
 import type { AddQuantisation } from '../network/network.ts';
-import { quoted } from '../quoted.ts';
 import { type Quantisation, quantisationOf, type Range, rangeOf, unionOf } from './quantisation.ts';
 import { isRequantising, readersOf, type Step, soleReader } from './steps.ts';
 import { usefulRange } from './tables.ts';

@@ -1,3 +1,4 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type {
   ActivationOperation,
@@ -13,7 +14,6 @@ import { argument, clampOf } from '../import/scalar-function.ts';
 import type { FloatPart } from '../import/to-onnx.ts';
 import { addTermsOf } from '../network/add-terms.ts';
 import type { Clamp, FeatureMap, Layer, Network, Window } from '../network/network.ts';
-import { quoted } from '../quoted.ts';
 import type { Quantisations } from './assign.ts';
 import { isSameQuantisation, type Quantisation, quantise } from './quantisation.ts';
 import type { Step } from './steps.ts';

@@ -1,5 +1,5 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { quoted } from '../quoted.ts';
 import { type ObserverName, observers } from './observers.ts';
 
 /** How float values become integers. */

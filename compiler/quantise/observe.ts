@@ -1,7 +1,7 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { type ImportedMap, inputsOf } from '../import/graph.ts';
 import type { FloatPart } from '../import/to-onnx.ts';
-import { quoted } from '../quoted.ts';
 import { Histogram } from './histogram.ts';
 import { FloatRegion } from './run-region.ts';
 import { checkSample, noSamples, type RegionSample, type Repeatable } from './samples.ts';

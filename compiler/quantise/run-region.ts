@@ -1,8 +1,8 @@
+import { RuntimeModel } from '../../ort/runtime-model.ts';
 import type { ImportedMap } from '../import/graph.ts';
 import { type FloatPart, floatModelOf, floatOutputOf } from '../import/to-onnx.ts';
 import { canonicalModelOf } from '../network/canonical-model.ts';
 import type { FeatureMap, Network } from '../network/network.ts';
-import { RuntimeModel } from '../onnx-runtime.ts';
 import { dequantiseAll, type Quantisation, quantiseAll } from './quantisation.ts';
 import type { RegionSample } from './samples.ts';
 

@@ -1,9 +1,9 @@
+import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { datatypeBytes, elementCount, type Tensor } from '../../contract/tensors.ts';
+import { RuntimeModel } from '../../ort/runtime-model.ts';
 import type { Boundary } from '../import/boundaries.ts';
 import type { ImportedMap } from '../import/graph.ts';
-import { RuntimeModel } from '../onnx-runtime.ts';
-import { quoted } from '../quoted.ts';
 
 /** Values of a region's inputs, one list for each input map in the order channels, rows, columns. */
 export type RegionSample = readonly Float32Array[];

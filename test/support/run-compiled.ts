@@ -1,10 +1,10 @@
 import type { CompiledModel } from '../../compiler/compile.ts';
 import { packFeatureMap, unpackFeatureMap } from '../../compiler/network/layout.ts';
-import { RuntimeModel } from '../../compiler/onnx-runtime.ts';
 import { dequantiseAll, quantiseAll } from '../../compiler/quantise/quantisation.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import { NpuDevice } from '../../native/npu.ts';
+import { RuntimeModel } from '../../ort/runtime-model.ts';
 
 /** Runs a compiled model as a device does: head on ONNX Runtime, program on the simulator, tail. */
 export async function runCompiled(

@@ -14,7 +14,9 @@ const onnxNames: Record<Datatype, string> = {
   INT32: 'INT32',
   INT64: 'INT64',
   FP32: 'FLOAT',
+  FP16: 'FLOAT16',
   FP64: 'DOUBLE',
+  BYTES: 'STRING',
 };
 
 function codeOf(datatype: Datatype): number {

@@ -8,11 +8,12 @@ const allowed: Record<string, readonly string[]> = {
   contract: [],
   base: ['contract'],
   native: ['base', 'contract'],
-  compiler: ['native', 'base', 'contract'],
-  agent: ['native', 'base', 'contract'],
-  workspace: ['compiler', 'native', 'base', 'contract'],
-  cli: ['workspace', 'agent', 'compiler', 'native', 'base', 'contract'],
-  bench: ['workspace', 'agent', 'compiler', 'native', 'base', 'contract', 'cli'],
+  ort: ['base', 'contract'],
+  compiler: ['native', 'ort', 'base', 'contract'],
+  agent: ['native', 'ort', 'base', 'contract'],
+  workspace: ['compiler', 'native', 'ort', 'base', 'contract'],
+  cli: ['workspace', 'agent', 'compiler', 'native', 'ort', 'base', 'contract'],
+  bench: ['workspace', 'agent', 'compiler', 'native', 'ort', 'base', 'contract', 'cli'],
 };
 
 interface Import {

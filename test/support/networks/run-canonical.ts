@@ -1,6 +1,6 @@
 import { canonicalModelOf } from '../../../compiler/network/canonical-model.ts';
 import type { Network } from '../../../compiler/network/network.ts';
-import { RuntimeModel } from '../../../compiler/onnx-runtime.ts';
+import { RuntimeModel } from '../../../ort/runtime-model.ts';
 import type { MapValues } from '../evaluate-network.ts';
 
 /** The outputs that ONNX Runtime computes for each set of inputs from a network's canonical model. */

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { checkTokens } from '../../../compiler/backend/check-tokens.ts';
 import { type CompiledModel, compileModel } from '../../../compiler/compile.ts';
 import { writeModel } from '../../../compiler/onnx/write-model.ts';
-import { RuntimeModel } from '../../../compiler/onnx-runtime.ts';
 import { hardwareConfigurations } from '../../../contract/npu/hardware.generated.ts';
 import { decodeProgramHeader } from '../../../contract/npu/program.ts';
+import { RuntimeModel } from '../../../ort/runtime-model.ts';
 import { digitsSet, fashionSet, type GoldenSet, quantisedItems } from '../../support/golden-sets.ts';
 import { interpretProgram, readInstructions } from '../../support/npu-interpreter.ts';
 import {

@@ -41,7 +41,7 @@ describe('recordGoldenOutputs', () => {
     ['tensor_datatype', [{ ...good, datatype: 'FP64' }], /FP64, FP32 expected/],
     ['tensor_shape', [{ ...good, shape: [784] }], /\[784\]/],
     ['tensor_shape', [{ ...good, shape: [1, 783] }], /\[1,783\]/],
-    ['tensor_data', [{ ...good, data: 'AAAA' }], /3 bytes, 3136 expected/],
+    ['tensor_data', [{ ...good, data: 'AAAA' }], /3 bytes, 3136 bytes expected/],
   ] as [string, GoldenTensor[], RegExp][])('refuses with %s', async (code, sample, message) => {
     await expect(recordGoldenOutputs(plain(set.model), signature, [sample])).rejects.toMatchObject({
       code,

@@ -11,7 +11,7 @@ import {
   type ScalarFunction,
 } from '../../../../compiler/import/scalar-function.ts';
 import { floatModelOf, floatOutputOf } from '../../../../compiler/import/to-onnx.ts';
-import { RuntimeModel } from '../../../../compiler/onnx-runtime.ts';
+import { RuntimeModel } from '../../../../ort/runtime-model.ts';
 
 const points = Float32Array.from({ length: 401 }, (_, index) => (index - 200) / 20);
 const map = { channels: 1, rows: 1, columns: points.length, tensors: [] };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ConvolutionOperation } from '../../../../compiler/import/graph.ts';
 import { elementType } from '../../../../compiler/onnx/element-types.ts';
-import { RuntimeModel } from '../../../../compiler/onnx-runtime.ts';
 import { givenRefusal } from '../../../../compiler/quantise/given.ts';
 import { quantisePart } from '../../../../compiler/quantise/quantise.ts';
 import { IntegerRegion } from '../../../../compiler/quantise/run-region.ts';
+import { RuntimeModel } from '../../../../ort/runtime-model.ts';
 import { FloatModel } from '../../../support/float-model.ts';
 import { kindsOf, partOf, randomSamples } from '../../../support/quantised-part.ts';
 import { seededRandom } from '../../../support/random.ts';

@@ -1,0 +1,49 @@
+// BYTES elements as the Open Inference Protocol's binary tensor extension has them: each is its length in bytes,
+// 32 bits, little-endian, and then its bytes.
+
+const lengthBytes = 4;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** How many elements these bytes are; undefined when the last one is cut short. */
+export function countByteElements(data: Uint8Array): number | undefined {
+  const view = viewOf(data);
+  let count = 0;
+  let offset = 0;
+  while (offset + lengthBytes <= data.length) {
+    offset += lengthBytes + view.getUint32(offset, true);
+    count += 1;
+  }
+  return offset === data.length ? count : undefined;
+}
+
+/** Elements as texts. Throws a `TypeError` for one that is not UTF-8. The bytes must be whole elements. */
+export function readByteElements(data: Uint8Array): string[] {
+  const view = viewOf(data);
+  const texts: string[] = [];
+  let offset = 0;
+  while (offset < data.length) {
+    const start = offset + lengthBytes;
+    offset = start + view.getUint32(offset, true);
+    texts.push(decoder.decode(data.subarray(start, offset)));
+  }
+  return texts;
+}
+
+/** Texts as elements in UTF-8. */
+export function writeByteElements(texts: readonly string[]): Uint8Array {
+  const encoded = texts.map((text) => Buffer.from(text, 'utf8'));
+  const total = encoded.reduce((sum, { length }) => sum + lengthBytes + length, 0);
+  const data = new Uint8Array(total);
+  const view = viewOf(data);
+  let offset = 0;
+  for (const bytes of encoded) {
+    view.setUint32(offset, bytes.length, true);
+    data.set(bytes, offset + lengthBytes);
+    offset += lengthBytes + bytes.length;
+  }
+  return data;
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
