@@ -3,7 +3,7 @@
 //   node scripts/build-native.mjs --tests   the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer, those
 //                                           with threads also with ThreadSanitizer; ends with "N passed, N failed"
 //   node scripts/build-native.mjs --fuzz [seconds]   libFuzzer on the program loader, from native/fuzz/corpus and
-//                                           right programs; needs clang (Debian: apt install clang)
+//                                           right programs; needs clang (Debian: apt install clang libclang-rt-dev)
 // Needs a C++ compiler and what npm has installed; CMake and Ninja come from npm where the machine has none.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -181,7 +181,7 @@ function buildAndRunTests() {
 /** Fuzzes for so many seconds. What was found stays in the build folder; a crash names its input. */
 function fuzz(seconds) {
   requireTools();
-  if (!answers('clang++')) fail('fuzzing needs clang++ with libFuzzer (Debian: apt install clang)');
+  if (!answers('clang++')) fail('fuzzing needs clang++ with libFuzzer (Debian: apt install clang libclang-rt-dev)');
   buildIn(
     fuzzFolder,
     [
