@@ -19,6 +19,8 @@ interface StartOptions {
   npu: string;
   xclbin?: string;
   npuDevice: number;
+  serverName: string;
+  allowModelControl?: true;
 }
 
 /** Reads `--npu` and, for a board, `--xclbin` and `--npu-device`. */
@@ -54,6 +56,8 @@ export function addAgentCommands(program: Command): void {
     .addOption(npuOption())
     .option('--xclbin <file>', 'board image to run on through XRT, instead of the simulation', existingFile)
     .option('--npu-device <index>', 'which board, as XRT counts them', deviceIndex, 0)
+    .option('--server-name <name>', 'what GET /v2 calls the server; some clients insist on triton', 'sluice')
+    .option('--allow-model-control', 'let clients unload models and load them again')
     .action(async (options: StartOptions, command: Command) => {
       const global = globalOptions(command);
       const stop = stopRequested();
@@ -65,6 +69,10 @@ export function addAgentCommands(program: Command): void {
         host: options.host,
         port: options.port,
         npu: npuSelection(options.npu, options),
+        endpoint: {
+          serverName: options.serverName,
+          allowsModelControl: options.allowModelControl ?? false,
+        },
         logger: createLogger({ name: 'agent', level: global.logLevel }),
         onEvent: (event: AgentEvent) =>
           printProgress({ json: global.json, value: event, text: describeEvent(event) }),

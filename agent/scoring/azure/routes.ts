@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { SluiceError } from '../../contract/errors.ts';
-import type { ScoringLimits } from '../scoring-limits.ts';
-import type { ScriptHost } from '../scripts/script-host.ts';
-import { checkInputs } from '../tensors/signature.ts';
-import { decodeScoreBody, encodeScoreBody, queryAsBody } from './azure-codec.ts';
-import type { Deployments } from './deployments.ts';
-import { bodyOf, parseJson } from './request-body.ts';
-import { RequestContext, singleHeader } from './request-context.ts';
-import { echoRequestIds } from './request-ids.ts';
-import { addRoute, type Handler } from './routes.ts';
-import type { ServedImage } from './served-image.ts';
+import { SluiceError } from '../../../contract/errors.ts';
+import type { ScoringLimits } from '../../scoring-limits.ts';
+import type { ScriptHost } from '../../scripts/script-host.ts';
+import { checkInputs } from '../../tensors/signature.ts';
+import type { Deployments } from '../deployments.ts';
+import { parseJson, readBody } from '../request-body.ts';
+import { RequestContext, singleHeader } from '../request-context.ts';
+import { echoRequestIds } from '../request-ids.ts';
+import { addRoute, type Handler } from '../routes.ts';
+import type { ServedImage } from '../served-image.ts';
+import { decodeScoreBody, encodeScoreBody, queryAsBody } from './score-body.ts';
 
 /** What the Azure dialect needs besides the deployments. */
 export interface AzureOptions {
@@ -47,7 +47,7 @@ function scoreHandler(options: AzureOptions, choose: (request: FastifyRequest) =
     echoRequestIds({ request, reply, charsMax: limits.requestIdCharsMax, randomId });
     const image = choose(request);
     return image.use(async () => {
-      const context = new RequestContext({ image, request, reply });
+      const context = new RequestContext({ image, request, reply, nowMs });
       const startedMs = nowMs();
       try {
         return image.script === undefined
@@ -92,7 +92,8 @@ async function scoreDirectly(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<string> {
-  const body = request.method === 'GET' ? queryAsBody(request.query as Query) : parseJson(bodyOf(request));
+  const body =
+    request.method === 'GET' ? queryAsBody(request.query as Query) : parseJson(await readBody(request));
   const outputs = await context.infer(decodeScoreBody(body, context.image.signature));
   void reply.type('application/json; charset=utf-8');
   return encodeScoreBody(outputs);
@@ -112,14 +113,14 @@ async function scoreByScript(options: {
       query: { ...(request.query as Query) },
       contentType: request.sentContentType,
       // A copy, because a message would clone the whole pool that small Buffers share.
-      body: new Uint8Array(bodyOf(request)),
+      body: new Uint8Array(await readBody(request)),
     },
     {
       infer: (inputs) => {
         checkInputs(context.image.signature, inputs);
         return context.infer(inputs);
       },
-      signal: context.signal,
+      terms: context.terms,
     },
   );
   context.nameNoRoute();

@@ -1,8 +1,8 @@
-import { SluiceError } from '../../contract/errors.ts';
-import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
-import { decodeElements } from '../tensors/decode.ts';
-import { encodeNested } from '../tensors/encode.ts';
-import { checkComplete, checkShape, describedInput } from '../tensors/signature.ts';
+import { SluiceError } from '../../../contract/errors.ts';
+import type { Tensor, TensorSignature } from '../../../contract/tensors.ts';
+import { decodeElements } from '../../tensors/decode.ts';
+import { encodeNested } from '../../tensors/encode.ts';
+import { checkComplete, checkShape, describedInput } from '../../tensors/signature.ts';
 
 /**
  * Reads the body of `/score` for an image without a script: `{ input name: nested arrays }`, or
