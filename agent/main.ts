@@ -1,3 +1,4 @@
+import '../ort/disable-telemetry.ts';
 import Type from 'typebox';
 import { createLogger, logLevels } from '../base/logger.ts';
 import { parserOf } from '../base/validate.ts';

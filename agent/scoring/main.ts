@@ -1,3 +1,4 @@
+import '../../ort/disable-telemetry.ts';
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { BlobStore } from '../../base/blob-store.ts';
