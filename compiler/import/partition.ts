@@ -50,7 +50,7 @@ export function partition(imported: ImportedModel, options: PartitionOptions = {
   const { model, graph } = imported;
   const layers = new Layering(imported, options);
   const chosen = layers.regionWithMostWork();
-  if (chosen.length === 0) throw nothingToRun(graph.hostNodes);
+  if (chosen.length === 0) throw nothingToRun([...graph.hostNodes, ...layers.refusedNodes()]);
   const available = new Map<string, ImportedMap>();
   for (const { output } of chosen) for (const { tensor } of output.tensors) available.set(tensor, output);
   const outputNames = model.graph.outputs.map(({ name }) => name);
@@ -146,6 +146,11 @@ class Layering {
     const { graph, facts } = this.#imported;
     const operations = graph.operations.reduce((sum, operation) => sum + multiplyAccumulatesOf(operation), 0);
     return graph.hostNodes.reduce((sum, { node }) => sum + hostMultiplyAccumulates(node, facts), operations);
+  }
+
+  /** Nodes of operations that the NPU at hand does not take. */
+  refusedNodes(): HostNode[] {
+    return [...this.#refused].flatMap(([{ nodes }, reason]) => nodes.map((node) => ({ node, reason })));
   }
 
   /** Why each of the nodes stays. */
