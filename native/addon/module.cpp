@@ -202,6 +202,14 @@ void Load(const Napi::CallbackInfo& info) {
 // unload(program)
 void Unload(const Napi::CallbackInfo& info) { ProgramOf(info).resident.reset(); }
 
+// Any number may come from JavaScript.
+Status CheckInputBytes(double bytes) {
+  if (bytes >= 0 && bytes <= static_cast<double>(limits::kSubmissionBytesMax)) return Ok();
+  return Status{StatusCode::kLimitExceeded, "NPU: inputs of " + std::to_string(bytes) +
+                                                " bytes, at most " +
+                                                std::to_string(limits::kSubmissionBytesMax)};
+}
+
 // newInputs(program, items) -> Uint8Array that submit does not copy
 Napi::Value NewInputsOf(const Napi::CallbackInfo& info) {
   const ProgramHandle& program = ProgramOf(info);
@@ -210,12 +218,7 @@ Napi::Value NewInputsOf(const Napi::CallbackInfo& info) {
   }
   const double bytes =
       info[1].As<Napi::Number>().DoubleValue() * static_cast<double>(program.input_bytes);
-  if (!(bytes >= 0 && bytes <= static_cast<double>(limits::kSubmissionBytesMax))) {
-    ThrowUnlessOk(info.Env(),
-                  Status{StatusCode::kLimitExceeded,
-                         "NPU: inputs of " + std::to_string(bytes) + " bytes, at most " +
-                             std::to_string(limits::kSubmissionBytesMax)});
-  }
+  ThrowUnlessOk(info.Env(), CheckInputBytes(bytes));
   return NewInputs(info.Env(), static_cast<std::size_t>(bytes));
 }
 
@@ -228,6 +231,8 @@ Napi::Value Submit(const Napi::CallbackInfo& info) {
                   Status{StatusCode::kDeviceClosed, "NPU: the program has been unloaded"});
   }
   const std::span<const std::uint8_t> inputs = BytesOf(info, 1);
+  // Before they are copied.
+  ThrowUnlessOk(info.Env(), CheckInputBytes(static_cast<double>(inputs.size())));
   SubmissionId id = 0;
   ThrowUnlessOk(info.Env(), program.device->Submit(program.resident, SharedBytesOf(inputs),
                                                    FunctionOf(info, 2), &id));
