@@ -10,6 +10,7 @@ import type { Deployments } from './deployments.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 import { answerClientError, sendError } from './http-errors.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
+import { addPredictRoutes } from './predict/routes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -97,6 +98,7 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
   });
   addAzureRoutes(app, options);
   addOpenInferenceRoutes(app, options);
+  addPredictRoutes(app, options);
   return app;
 }
 

@@ -1,8 +1,8 @@
 import { sluiceVersion } from '../../../base/version.ts';
 import type { ModelMetadata } from '../../../contract/open-inference.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
+import type { FoundModel } from '../find-model.ts';
 import type { ServedImage } from '../served-image.ts';
-import type { FoundModel } from './find-model.ts';
 
 /** Extensions by the names that Triton gives them; clients look for these. */
 const extensions = [

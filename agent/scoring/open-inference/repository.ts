@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { parserOf } from '../../../base/validate.ts';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Deployments } from '../deployments.ts';
-import { unknownModel } from './find-model.ts';
+import { unknownModel } from '../find-model.ts';
 
 /** Body of `POST /v2/repository/index`; it may be empty. */
 const IndexRequest = Type.Object({ ready: Type.Optional(Type.Boolean()) });

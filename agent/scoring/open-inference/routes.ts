@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Deployments } from '../deployments.ts';
+import { type FoundModel, findModel } from '../find-model.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { imageHeader } from '../request-context.ts';
 import { addRoute, type Handler } from '../routes.ts';
-import { type FoundModel, findModel } from './find-model.ts';
 import { infer } from './infer.ts';
 import { modelConfiguration, modelMetadata, serverMetadata } from './metadata.ts';
 import { controlModel, repositoryIndex } from './repository.ts';

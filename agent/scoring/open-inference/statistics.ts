@@ -1,5 +1,5 @@
+import type { FoundModel } from '../find-model.ts';
 import { noDuration } from '../inference-statistics.ts';
-import type { FoundModel } from './find-model.ts';
 
 /** Answer of `GET /v2/models/{name}/stats`, or of several, in Triton's form; there is no cache to hit. */
 export function modelStatistics(models: readonly FoundModel[]): object {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { SluiceError } from '../../../contract/errors.ts';
-import type { Deployments } from '../deployments.ts';
-import type { ServedImage } from '../served-image.ts';
+import { SluiceError } from '../../contract/errors.ts';
+import type { Deployments } from './deployments.ts';
+import type { ServedImage } from './served-image.ts';
 
 /** A deployment with the image that answers for it. */
 export interface FoundModel {
@@ -15,6 +15,14 @@ export interface FoundModel {
  */
 export function findModel(request: FastifyRequest, deployments: Deployments): FoundModel {
   const { model: name, version } = request.params as { model: string; version?: string };
+  return findByName(version === undefined ? { name } : { name, version }, deployments);
+}
+
+/** The same by name and, if given, version. */
+export function findByName(
+  { name, version }: { name: string; version?: string },
+  deployments: Deployments,
+): FoundModel {
   const image = deployments.get(name);
   if (image === undefined) throw unknownModel(name, deployments);
   if (version !== undefined && version !== String(image.version)) {
