@@ -7,6 +7,8 @@ export const EndpointSettings = Type.Object(
     serverName: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     /** Clients may take models out of service and put them back. */
     allowsModelControl: Type.Optional(Type.Boolean()),
+    /** Origins of web pages that may call it; `*` for any. */
+    corsOrigins: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 64 })),
   },
   { additionalProperties: false },
 );
@@ -16,4 +18,5 @@ export type EndpointSettings = Type.Static<typeof EndpointSettings>;
 export const endpointDefaults: Required<EndpointSettings> = {
   serverName: 'sluice',
   allowsModelControl: false,
+  corsOrigins: [],
 };

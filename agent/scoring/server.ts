@@ -6,6 +6,7 @@ import { limits as contractLimits } from '../../contract/limits.ts';
 import { addRequestLog } from '../observe/request-log.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
+import { allowOrigins } from './cors.ts';
 import type { Deployments } from './deployments.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 import { answerClientError, sendError } from './http-errors.ts';
@@ -89,6 +90,7 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
     // What Fastify refuses before a route is found, such as a path that cannot be decoded.
     frameworkErrors: (thrown, request, reply) => sendError(thrown, { request, reply, log }),
   });
+  allowOrigins(app, options.corsOrigins);
   refuseByHeader(app);
   acceptAnyBody(app);
   addRequestLog(app, log);

@@ -21,6 +21,7 @@ interface StartOptions {
   npuDevice: number;
   serverName: string;
   allowModelControl?: true;
+  corsOrigin?: string[];
 }
 
 /** Reads `--npu` and, for a board, `--xclbin` and `--npu-device`. */
@@ -40,6 +41,10 @@ export function npuOption(): Option {
     .default('kv260-m');
 }
 
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
 /** `sluice agent start`. */
 export function addAgentCommands(program: Command): void {
   const agent = program.command('agent').description('run a device: pulls images and serves them');
@@ -57,6 +62,11 @@ export function addAgentCommands(program: Command): void {
     .option('--xclbin <file>', 'board image to run on through XRT, instead of the simulation', existingFile)
     .option('--npu-device <index>', 'which board, as XRT counts them', deviceIndex, 0)
     .option('--server-name <name>', 'what GET /v2 calls the server; some clients insist on triton', 'sluice')
+    .option(
+      '--cors-origin <origin>',
+      'web pages of this origin may call the endpoint; * for any (repeatable)',
+      collect,
+    )
     .option('--allow-model-control', 'let clients unload models and load them again')
     .action(async (options: StartOptions, command: Command) => {
       const global = globalOptions(command);
@@ -72,6 +82,7 @@ export function addAgentCommands(program: Command): void {
         endpoint: {
           serverName: options.serverName,
           allowsModelControl: options.allowModelControl ?? false,
+          corsOrigins: options.corsOrigin ?? [],
         },
         logger: createLogger({ name: 'agent', level: global.logLevel }),
         onEvent: (event: AgentEvent) =>

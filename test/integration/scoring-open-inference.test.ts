@@ -178,7 +178,7 @@ describe('Open Inference Protocol', () => {
     expect([infer.status, infer.code]).toEqual([404, 'unknown_model']);
     const wrongMethod = await scoring.get('/v2/models/fashion/infer');
     expect([wrongMethod.status, wrongMethod.code]).toEqual([405, 'method_not_allowed']);
-    expect(wrongMethod.headers.get('allow')).toBe('POST');
+    expect(wrongMethod.headers.get('allow')).toBe('POST, OPTIONS');
     const nowhere = await scoring.get('/v3');
     expect([nowhere.status, nowhere.code]).toEqual([404, 'not_found']);
   });
