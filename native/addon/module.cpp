@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "native/addon/buffers.hpp"
+#include "native/addon/codec.hpp"
 #include "native/addon/device_host.hpp"
 #include "native/addon/device_opener.hpp"
 #include "native/addon/errors.hpp"
@@ -256,6 +257,7 @@ void Close(const Napi::CallbackInfo& info) {
 Napi::Object Register(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData());
   exports.Set("initialise", Napi::Function::New(env, Initialise));
+  RegisterCodec(env, exports);
   exports.Set("openSimulator", Napi::Function::New(env, OpenSimulatorDevice));
   exports.Set("openCsim", Napi::Function::New(env, OpenCsimDevice));
   exports.Set("openProcess", Napi::Function::New(env, OpenProcess));

@@ -4,12 +4,11 @@ import { limits } from '../../../contract/limits.ts';
 import { InferRequest } from '../../../contract/open-inference.ts';
 import { datatypeBytes, type Tensor, type TensorSignature } from '../../../contract/tensors.ts';
 import { brief } from '../../tensors/brief.ts';
-import { decodeElements } from '../../tensors/decode.ts';
 import { checkComplete, checkData, checkShape, describedInput, nameList } from '../../tensors/signature.ts';
-import { parseJson } from '../request-body.ts';
 import { BinaryReader, type InferBody } from './infer-body.ts';
 import { booleanParameter, integerParameter, type Parameters, refuseParameters } from './parameters.ts';
 import { readRawInput } from './raw-input.ts';
+import { RequestJson } from './request-numbers.ts';
 
 const parser = parserOf(InferRequest, { what: 'infer request', code: 'invalid_request' });
 const sharedMemory = ['shared_memory_region', 'shared_memory_offset', 'shared_memory_byte_size'] as const;
@@ -45,7 +44,8 @@ export function decodeInferRequest({ json, binary }: InferBody, signature: Tenso
     const inputs = [readRawInput(binary, signature)];
     return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0 };
   }
-  const request = parser.parse(parseJson(json));
+  const text = new RequestJson(json);
+  const request = parser.parse(text.value);
   const { parameters } = request;
   const where = 'parameters';
   if ((parameters?.sequence_id ?? 0) !== 0 && parameters?.sequence_id !== '') {
@@ -55,7 +55,7 @@ export function decodeInferRequest({ json, binary }: InferBody, signature: Tenso
     );
   }
   const reader = new BinaryReader(binary);
-  const inputs = request.inputs.map((input, index) => decodeInput(input, { index, signature, reader }));
+  const inputs = request.inputs.map((input, index) => decodeInput(input, { index, signature, text, reader }));
   reader.checkEmpty();
   checkComplete(
     signature,
@@ -72,10 +72,14 @@ export function decodeInferRequest({ json, binary }: InferBody, signature: Tenso
 
 type Input = InferRequest['inputs'][number];
 
-function decodeInput(
-  input: Input,
-  { index, signature, reader }: { index: number; signature: TensorSignature; reader: BinaryReader },
-): Tensor {
+interface Context {
+  index: number;
+  signature: TensorSignature;
+  text: RequestJson;
+  reader: BinaryReader;
+}
+
+function decodeInput(input: Input, { index, signature, text, reader }: Context): Tensor {
   const { name, shape } = input;
   const description = describedInput(signature, name);
   const { datatype } = description;
@@ -91,7 +95,7 @@ function decodeInput(
   const size = integerParameter(input.parameters, 'binary_data_size', { where });
   if (size === undefined) {
     if (input.data === undefined) throw new SluiceError('tensor_data', `${where}: the field data is missing`);
-    return { name, datatype, shape, data: decodeElements({ datatype, shape, where }, input.data) };
+    return { name, datatype, shape, data: text.decode({ datatype, shape, where }, input.data) };
   }
   if (input.data !== undefined) {
     throw new SluiceError('tensor_data', `${where}: has both data and binary_data_size; give one of them`);
