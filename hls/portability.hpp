@@ -71,10 +71,11 @@
                      16 max_read_burst_length = 64 max_write_burst_length = 64)
 // First in the top's body: an argument, or `return`, in the AXI-Lite register file.
 #define HLS_CONTROL_PORT(argument) HLS_PRAGMA(INTERFACE mode = s_axilite port = argument)
-// Above the top: the place where Bambu looks.
-#define HLS_MEMORY_PORT_ABOVE(pointer, group)
 
 #else
+
+// Bambu too: it finds a pragma's function by the name of the file, which a macro doesn't have, so
+// its interfaces come from the command line (README.md).
 
 #define HLS_PIPELINE(interval)
 #define HLS_UNROLL
@@ -92,17 +93,6 @@
 #define HLS_DEPENDENCE_FREE(array)
 #define HLS_MEMORY_PORT(pointer, group, words)
 #define HLS_CONTROL_PORT(argument)
-
-// Bambu ties a pragma to the function that follows it, pipelines whole functions only, partitions
-// no arrays and has no AXI-Lite registers: of all the above it takes the memory ports, as
-//   HLS_MEMORY_PORT_ABOVE(weights, weight_port)
-// in the line above the top. Each such port has an offset argument of its own (`direct`).
-#if defined(SLUICE_HLS_BAMBU)
-#define HLS_MEMORY_PORT_ABOVE(pointer, group) \
-  HLS_PRAGMA(interface port = pointer mode = m_axi offset = direct bundle = group)
-#else
-#define HLS_MEMORY_PORT_ABOVE(pointer, group)
-#endif
 
 #endif
 
