@@ -75,4 +75,12 @@ struct Scratchpads {
 
 }  // namespace sluice
 
+// In the body of a loop that uses the memories once an iteration: tokens keep whoever reads a line,
+// tile, block or slot away from whoever writes it.
+#define SLUICE_MEMORIES_INDEPENDENT(memories) \
+  HLS_DEPENDENCE_FREE(memories.activation)    \
+  HLS_DEPENDENCE_FREE(memories.weight)        \
+  HLS_DEPENDENCE_FREE(memories.parameter)     \
+  HLS_DEPENDENCE_FREE(memories.table)
+
 #endif  // SLUICE_HLS_MEMORIES_HPP_

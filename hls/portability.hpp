@@ -35,31 +35,20 @@
 
 // Inside a loop or a function body: starts an iteration (a call) every `interval` clocks.
 #define HLS_PIPELINE(interval) HLS_PRAGMA(PIPELINE II = interval)
-// Inside a loop body: all iterations at once, or `count` of them.
+// Inside a loop body: all iterations at once.
 #define HLS_UNROLL HLS_PRAGMA(UNROLL)
-#define HLS_UNROLL_FACTOR(count) HLS_PRAGMA(UNROLL factor = count)
-// Inside a loop body: iterations that the report assumes where the bound is a variable.
-#define HLS_LOOP_TRIPCOUNT(least, most) HLS_PRAGMA(LOOP_TRIPCOUNT min = least max = most)
 // Before a loop: the name that reports give it.
 #define HLS_LABEL(name) \
   name:
-// First in a function body: dissolved into its callers, or kept as a module of its own.
+// First in a function body: dissolved into its callers.
 #define HLS_INLINE HLS_PRAGMA(INLINE)
-#define HLS_NO_INLINE HLS_PRAGMA(INLINE off)
 // First in a function or loop body: the calls that follow run as concurrent processes.
 #define HLS_DATAFLOW HLS_PRAGMA(DATAFLOW)
-// After the declaration of a stream: how many elements it holds.
-#define HLS_STREAM_DEPTH(channel, elements) HLS_PRAGMA(STREAM variable = channel depth = elements)
 // After the declaration of an array: splits one dimension (0: all) into single elements.
 #define HLS_PARTITION(array, dimension) \
   HLS_PRAGMA(ARRAY_PARTITION variable = array complete dim = dimension)
-// Deals the elements of an array's first dimension out to `banks` memories in turn.
-#define HLS_PARTITION_CYCLIC(array, banks) \
-  HLS_PRAGMA(ARRAY_PARTITION variable = array cyclic factor = banks dim = 1)
 // Packs the members of a struct into one wide word.
 #define HLS_AGGREGATE(object) HLS_PRAGMA(AGGREGATE variable = object compact = bit)
-// The memory to build an array from, such as `ram_s2p` or `ram_s2p impl = uram`.
-#define HLS_BIND_STORAGE(array, kind) HLS_PRAGMA(BIND_STORAGE variable = array type = kind)
 // In the loop body: no iteration reads what another one writes in this array.
 #define HLS_DEPENDENCE_FREE(array) \
   HLS_PRAGMA(DEPENDENCE variable = array type = inter dependent = false)
@@ -79,17 +68,11 @@
 
 #define HLS_PIPELINE(interval)
 #define HLS_UNROLL
-#define HLS_UNROLL_FACTOR(count)
-#define HLS_LOOP_TRIPCOUNT(least, most)
 #define HLS_LABEL(name)
 #define HLS_INLINE
-#define HLS_NO_INLINE
 #define HLS_DATAFLOW
-#define HLS_STREAM_DEPTH(channel, elements)
 #define HLS_PARTITION(array, dimension)
-#define HLS_PARTITION_CYCLIC(array, banks)
 #define HLS_AGGREGATE(object)
-#define HLS_BIND_STORAGE(array, kind)
 #define HLS_DEPENDENCE_FREE(array)
 #define HLS_MEMORY_PORT(pointer, group, words)
 #define HLS_CONTROL_PORT(argument)

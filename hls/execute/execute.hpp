@@ -153,12 +153,8 @@ ExecuteCounts RunPlan(const ExecutePlan<Configuration>& plan, Scratchpads<Config
   HLS_LABEL(execute_clocks)
   for (std::uint64_t clock = 0; clock < plan.clocks; ++clock) {
     HLS_PIPELINE(1)
-    // Tokens keep readers away from what is being written: lines by the drain, and all four
-    // memories by the service.
-    HLS_DEPENDENCE_FREE(memories.activation)
-    HLS_DEPENDENCE_FREE(memories.weight)
-    HLS_DEPENDENCE_FREE(memories.parameter)
-    HLS_DEPENDENCE_FREE(memories.table)
+    // The drain writes lines, and the service all four memories.
+    SLUICE_MEMORIES_INDEPENDENT(memories)
     busy_clocks += state.computing || state.drain.active ? 1 : 0;
     const PortUse<Configuration> use = ExecuteClock<Configuration>(plan, memories, state);
     service.Advance(memories, use, streams...);

@@ -51,7 +51,10 @@ void FetchProcess(const isa::InstructionWords* instructions, std::uint32_t count
 template <class Tokens>
 void DropTokens(std::uint32_t count, Tokens& tokens) {
   HLS_LABEL(drop_tokens)
-  for (std::uint32_t index = 0; index < count; ++index) tokens.Read();
+  for (std::uint32_t index = 0; index < count; ++index) {
+    HLS_PIPELINE(1)
+    tokens.Read();
+  }
 }
 
 // A sink at the other end of a stream.
@@ -129,7 +132,11 @@ void GiveToken(Scratchpads<Configuration>& memories, Service& service, Tokens& t
                Streams&... streams) {
   HLS_LABEL(give_token)
   // bounded: the unit that takes these tokens goes on as long as this one serves it
-  while (!tokens.HasRoom()) service.Wait(memories, streams...);
+  while (!tokens.HasRoom()) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
   tokens.Write(Token{1});
 }
 
@@ -140,10 +147,18 @@ void TakeTokens(const isa::Header& header, Scratchpads<Configuration>& memories,
   Token token = 0;
   HLS_LABEL(await_load)
   // bounded: FETCH has seen the token's giver before this instruction
-  while (header.pop_previous != 0 && !service.TryTakeToken()) service.Wait(memories, streams...);
+  while (header.pop_previous != 0 && !service.TryTakeToken()) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
   HLS_LABEL(await_store)
   // bounded: likewise
-  while (header.pop_next != 0 && !from_store.TryRead(token)) service.Wait(memories, streams...);
+  while (header.pop_next != 0 && !from_store.TryRead(token)) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
 }
 
 // Waits for the next command, serving.
@@ -153,7 +168,11 @@ Command NextCommand(Scratchpads<Configuration>& memories, Service& service, Comm
   Command command{};
   HLS_LABEL(await_command)
   // bounded: FETCH sends a stop behind its last instruction
-  while (!commands.TryRead(command)) service.Wait(memories, streams...);
+  while (!commands.TryRead(command)) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
   return command;
 }
 
@@ -180,7 +199,11 @@ void ExecuteProcess(Scratchpads<Configuration>& memories, Service& service, Comm
   }
   HLS_LABEL(serve_rest)
   // bounded: LOAD and STORE end behind their last instructions
-  while (!service.Ended()) service.Wait(memories, streams...);
+  while (!service.Ended()) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
   DropTokens(command.tokens_left_next, from_store);
   reports.Write(report);
 }
