@@ -1,25 +1,16 @@
 // The only place that knows the spelling of HLS compilers. Every macro may expand to nothing: the
 // code is right without any, and g++ compiles it as plain C++14.
 //
-// Which spelling is used, first match:
-//   SLUICE_HLS_VITIS, SLUICE_HLS_BAMBU   given on the command line
-//   __SYNTHESIS__ with __VITIS_HLS__     AMD Vitis HLS; its C simulation defines the second alone
-//   __BAMBU__                            PandA-Bambu
-//   else                                 none: every macro is empty
-// __SYNTHESIS__ alone selects nothing, because several vendors define it (Microchip SmartHLS too)
-// and each refuses the pragmas of another.
+// AMD Vitis HLS has a spelling, chosen by SLUICE_HLS_VITIS on the command line or by __SYNTHESIS__
+// with __VITIS_HLS__ (its C simulation defines the second alone). For all others every macro is
+// empty. __SYNTHESIS__ alone selects nothing, because several vendors define it (Microchip SmartHLS
+// too) and each refuses the pragmas of another. PandA-Bambu has none: it finds a pragma's function
+// by the name of its file, which one out of a macro doesn't have (README.md says what it needs).
 #ifndef SLUICE_HLS_PORTABILITY_HPP_
 #define SLUICE_HLS_PORTABILITY_HPP_
 
-#if defined(SLUICE_HLS_VITIS) && defined(SLUICE_HLS_BAMBU)
-#error "SLUICE_HLS_VITIS and SLUICE_HLS_BAMBU: choose one HLS compiler"
-#endif
-#if !defined(SLUICE_HLS_VITIS) && !defined(SLUICE_HLS_BAMBU)
-#if defined(__SYNTHESIS__) && defined(__VITIS_HLS__)
+#if defined(__SYNTHESIS__) && defined(__VITIS_HLS__) && !defined(SLUICE_HLS_VITIS)
 #define SLUICE_HLS_VITIS
-#elif defined(__BAMBU__)
-#define SLUICE_HLS_BAMBU
-#endif
 #endif
 
 // The vendor's streams; hls/streams/ wraps them.
@@ -62,9 +53,6 @@
 #define HLS_CONTROL_PORT(argument) HLS_PRAGMA(INTERFACE mode = s_axilite port = argument)
 
 #else
-
-// Bambu too: it finds a pragma's function by the name of the file, which a macro doesn't have, so
-// its interfaces come from the command line (README.md).
 
 #define HLS_PIPELINE(interval)
 #define HLS_UNROLL

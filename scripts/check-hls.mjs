@@ -106,7 +106,7 @@ function faultsOfCompiling(compiler, paths) {
   options.push('-DSLUICE_CONFIGURATION=Ci');
   // Pragmas of another compiler, and labels that only they refer to.
   const foreign = ['-Wno-unknown-pragmas', '-Wno-unused-label'];
-  const spellings = [[], ['-DSLUICE_HLS_VITIS', ...foreign], ['-DSLUICE_HLS_BAMBU', ...foreign]];
+  const spellings = [[], ['-DSLUICE_HLS_VITIS', ...foreign]];
   return paths.flatMap((path) =>
     spellings.flatMap((spelling) => {
       const args = ['-x', 'c++', '-std=c++14', '-fsyntax-only', '-I.', ...options, ...spelling, path];
