@@ -138,11 +138,10 @@ async function printLayers(
       framesPerSecond(cycles, configuration),
     ];
   });
-  const columns = configurations.map(({ name }) => `EXECUTE cycles \`${name}\``);
   printTable(`${network.name}: shapes of layers (estimated, uncalibrated)`, [
     [
-      ...['layer', 'times', 'MMAC', ...columns, `LOAD cycles \`${closest}\``],
-      ...[`timed \`${closest}\`: cycles`, 'utilisation', 'a second'],
+      ...['layer', 'times', 'MMAC', ...configurations.map(({ name }) => `\`${name}\``)],
+      ...['LOAD', 'timed', 'utilisation', 'a second'],
     ],
     ...rows,
   ]);
