@@ -63,3 +63,8 @@ export class ServedImage {
     await this.router.close();
   }
 }
+
+/** Whether the first dimension of every tensor is the batch. */
+export function isBatchOpen({ signature }: ServedImage): boolean {
+  return [...signature.inputs, ...signature.outputs].every(({ shape }) => shape[0] === -1);
+}

@@ -42,6 +42,10 @@ describe("Triton's extensions", () => {
     await scoring.post(infer, { inputs: [input] });
     await scoring.post(infer, { inputs: [{ ...input, shape: [3, 784], data: [image, image, image] }] });
     await scoring.post(infer, { inputs: [{ ...input, shape: [1, 783] }] });
+    // Whatever the dialect.
+    await scoring.post('/score', { input: [image, image] });
+    await scoring.post('/v1/models/fashion:predict', { instances: [image] });
+    await scoring.post('/v1/models/fashion:predict', { instances: [[1]] });
     const { model_stats: all } = (await scoring.get('/v2/models/fashion/stats')).json as {
       model_stats: Record<string, Record<string, unknown>>[];
     };
@@ -49,12 +53,13 @@ describe("Triton's extensions", () => {
     expect(stats).toMatchObject({
       name: 'fashion',
       version: '1',
-      inference_count: 4,
-      execution_count: 2,
-      inference_stats: { success: { count: 2 }, fail: { count: 1 }, cache_miss: { count: 0, ns: 0 } },
+      inference_count: 7,
+      execution_count: 4,
+      inference_stats: { success: { count: 4 }, fail: { count: 2 }, cache_miss: { count: 0, ns: 0 } },
       batch_stats: [
-        { batch_size: 1, compute_infer: { count: 1 } },
+        { batch_size: 1, compute_infer: { count: 2 } },
         { batch_size: 3, compute_infer: { count: 1 } },
+        { batch_size: 2, compute_infer: { count: 1 } },
       ],
     });
     expect(stats?.last_inference).toBeGreaterThanOrEqual(before);

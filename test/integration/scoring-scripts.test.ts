@@ -231,7 +231,7 @@ describe('scoring scripts', () => {
   });
 
   it('that hang while they load are given up', async () => {
-    const scoring = await startScoring({ limits: { workerStartMs: 400 } });
+    const scoring = await startScoring({ limits: { workerStartMs: 4_000 } });
     const script = 'export const init = () => { for (;;) {} }; export const run = () => 1;';
     await expect(
       scoring.deploy('fashion', { script, scriptSettings: { timeoutMs: 100, heapMiB: 32 } }),

@@ -1,11 +1,11 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { ScoringLimits } from '../../scoring-limits.ts';
 import type { ScriptHost } from '../../scripts/script-host.ts';
 import { checkInputs } from '../../tensors/signature.ts';
+import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { Deployments } from '../deployments.ts';
 import type { FoundModel } from '../find-model.ts';
 import { parseJson, readBody } from '../request-body.ts';
-import { RequestContext } from '../request-context.ts';
 import { echoRequestIds } from '../request-ids.ts';
 import type { Handler } from '../routes.ts';
 import { decodeScoreBody, encodeScoreBody, queryAsBody } from './score-body.ts';
@@ -15,6 +15,8 @@ export interface ScoreOptions {
   deployments: Deployments;
   limits: ScoringLimits;
   nowMs: () => number;
+  /** Milliseconds since 1970. */
+  instantMs: () => number;
   randomId: () => string;
 }
 
@@ -26,16 +28,16 @@ export function scoreHandler(
   choose: (request: FastifyRequest, deployments: Deployments) => FoundModel,
 ): Handler {
   return async (request, reply) => {
-    const { deployments, limits, nowMs, randomId } = options;
+    const { deployments, limits, nowMs, instantMs, randomId } = options;
     echoRequestIds({ request, reply, charsMax: limits.requestIdCharsMax, randomId });
     const { image } = choose(request, deployments);
+    const counted = { image, request, reply, nowMs, instantMs };
     return image.use(async () => {
-      const context = new RequestContext({ image, request, reply, nowMs });
       const startedMs = nowMs();
       try {
-        return image.script === undefined
-          ? await scoreDirectly(context, request, reply)
-          : await scoreByScript({ context, script: image.script, request, reply });
+        return await (image.script === undefined
+          ? scoreDirectly(counted)
+          : scoreByScript(counted, image.script));
       } finally {
         void reply.header('x-ms-run-fn-exec-ms', (nowMs() - startedMs).toFixed(3));
       }
@@ -43,46 +45,49 @@ export function scoreHandler(
   };
 }
 
-async function scoreDirectly(
-  context: RequestContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<string> {
-  const body =
-    request.method === 'GET' ? queryAsBody(request.query as Query) : parseJson(await readBody(request));
-  const outputs = await context.infer(decodeScoreBody(body, context.image.signature));
-  void reply.type('application/json; charset=utf-8');
-  return encodeScoreBody(outputs);
+function scoreDirectly(options: CountedOptions): Promise<string> {
+  const { request, reply } = options;
+  return countRequest(options, async (context, meter) => {
+    const body =
+      request.method === 'GET' ? queryAsBody(request.query as Query) : parseJson(await readBody(request));
+    const inputs = decodeScoreBody(body, context.image.signature);
+    meter.read(inputs);
+    const outputs = await context.infer(inputs);
+    meter.ran();
+    const answer = encodeScoreBody(outputs);
+    meter.wrote();
+    void reply.type('application/json; charset=utf-8');
+    return answer;
+  });
 }
 
-async function scoreByScript(options: {
-  context: RequestContext;
-  script: ScriptHost;
-  request: FastifyRequest;
-  reply: FastifyReply;
-}): Promise<Uint8Array> {
-  const { context, script, request, reply } = options;
-  const answer = await script.run(
-    {
-      method: request.method,
-      headers: flatHeaders(request),
-      query: { ...(request.query as Query) },
-      contentType: request.sentContentType,
-      // A copy, because a message would clone the whole pool that small Buffers share.
-      body: new Uint8Array(await readBody(request)),
-    },
-    {
-      infer: (inputs) => {
-        checkInputs(context.image.signature, inputs);
-        return context.infer(inputs);
+function scoreByScript(options: CountedOptions, script: ScriptHost): Promise<Uint8Array> {
+  const { request, reply } = options;
+  return countRequest(options, async (context) => {
+    const { phases: _, ...terms } = context.terms;
+    const answer = await script.run(
+      {
+        method: request.method,
+        headers: flatHeaders(request),
+        query: { ...(request.query as Query) },
+        contentType: request.sentContentType,
+        // A copy, because a message would clone the whole pool that small Buffers share.
+        body: new Uint8Array(await readBody(request)),
       },
-      terms: context.terms,
-    },
-  );
-  context.nameNoRoute();
-  void reply.type(answer.contentType);
-  // A Buffer is sent as it is; another view would be serialised.
-  return Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength);
+      {
+        infer: (inputs) => {
+          checkInputs(context.image.signature, inputs);
+          return context.infer(inputs);
+        },
+        // Phases are those of the model's runs alone.
+        terms,
+      },
+    );
+    context.nameNoRoute();
+    void reply.type(answer.contentType);
+    // A Buffer is sent as it is; another view would be serialised.
+    return Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength);
+  });
 }
 
 function flatHeaders(request: FastifyRequest): Record<string, string> {

@@ -1,55 +1,33 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Tensor } from '../../../contract/tensors.ts';
-import type { RunPhases } from '../../engines/run-terms.ts';
 import { compressIfAsked } from '../compressed-answer.ts';
+import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { FoundModel } from '../find-model.ts';
 import { readBody } from '../request-body.ts';
-import { RequestContext, singleHeader } from '../request-context.ts';
+import { singleHeader } from '../request-context.ts';
+import { isBatchOpen } from '../served-image.ts';
 import { classify } from './classification.ts';
 import { headerLengthHeader, splitInferBody } from './infer-body.ts';
 import { type DecodedInfer, decodeInferRequest, type WantedOutput } from './infer-request.ts';
 import { encodeInferResponse } from './infer-response.ts';
-import { isBatchOpen } from './metadata.ts';
 
 const usPerMs = 1000;
 
-/** What answering needs besides the request. */
-export interface InferOptions extends FoundModel {
-  request: FastifyRequest;
-  reply: FastifyReply;
-  nowMs: () => number;
-  /** Milliseconds since 1970. */
-  instantMs: () => number;
-}
+/** A request for a model, by the name that the answer gives it. */
+export type InferOptions = CountedOptions & FoundModel;
 
-/** Answers `POST /v2/models/{name}/infer` and counts it. */
-export async function infer(options: InferOptions): Promise<string | Uint8Array> {
-  const { image, reply, nowMs, instantMs } = options;
-  const times = new Times(nowMs);
-  const phases: RunPhases = { queueMs: 0, computeMs: 0 };
-  let items = 1;
-  let isSuccess = false;
-  try {
-    const context = new RequestContext(options);
+/** Answers `POST /v2/models/{name}/infer`. */
+export function infer(options: InferOptions): Promise<string | Uint8Array> {
+  return countRequest(options, async (context, meter) => {
     const decoded = await readRequest(options);
-    times.mark('input');
-    items = isBatchOpen(image) ? (decoded.inputs[0]?.shape[0] ?? 1) : 1;
+    meter.read(decoded.inputs);
     if (decoded.timeoutUs > 0) context.expire(decoded.timeoutUs / usPerMs);
     if (decoded.priority > 0) context.prioritise(decoded.priority);
-    const all = await context.infer(decoded.inputs);
-    Object.assign(phases, context.phases);
-    times.mark('run');
-    const answer = await writeAnswer(options, decoded, all);
-    times.mark('output');
-    isSuccess = true;
+    const outputs = await context.infer(decoded.inputs);
+    meter.ran();
+    const answer = await writeAnswer(options, decoded, outputs);
+    meter.wrote();
     return answer;
-  } finally {
-    const { input: inputMs, output: outputMs } = times;
-    image.statistics.record(
-      { isSuccess, totalMs: reply.elapsedTime, items, inputMs, outputMs, phases },
-      instantMs(),
-    );
-  }
+  });
 }
 
 async function readRequest({ image, request }: InferOptions): Promise<DecodedInfer> {
@@ -80,24 +58,4 @@ async function writeAnswer(
     void reply.type('application/octet-stream').header(headerLengthHeader, String(headerLength));
   }
   return compressIfAsked(body, { request, reply });
-}
-
-/** Milliseconds between the ends of the phases of a request. */
-class Times {
-  input = 0;
-  run = 0;
-  output = 0;
-  readonly #nowMs: () => number;
-  #lastMs: number;
-
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
-    this.#lastMs = nowMs();
-  }
-
-  mark(phase: 'input' | 'run' | 'output'): void {
-    const nowMs = this.#nowMs();
-    this[phase] = nowMs - this.#lastMs;
-    this.#lastMs = nowMs;
-  }
 }

@@ -2,7 +2,7 @@ import { sluiceVersion } from '../../../base/version.ts';
 import type { ModelMetadata } from '../../../contract/open-inference.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
 import type { FoundModel } from '../find-model.ts';
-import type { ServedImage } from '../served-image.ts';
+import { isBatchOpen } from '../served-image.ts';
 
 /** Extensions by the names that Triton gives them; clients look for these. */
 const extensions = [
@@ -57,9 +57,4 @@ export function modelConfiguration({ name, image }: FoundModel): object {
       kind: 'KIND_AUTO',
     })),
   };
-}
-
-/** Whether the first dimension of every tensor is the batch. */
-export function isBatchOpen({ signature }: ServedImage): boolean {
-  return [...signature.inputs, ...signature.outputs].every(({ shape }) => shape[0] === -1);
 }

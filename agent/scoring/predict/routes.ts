@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
+import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { Deployments } from '../deployments.ts';
 import { type FoundModel, findByName } from '../find-model.ts';
 import { parseJson, readBody } from '../request-body.ts';
-import { imageHeader, RequestContext } from '../request-context.ts';
+import { imageHeader } from '../request-context.ts';
 import { addRoute } from '../routes.ts';
 import { decodePredict, encodePredict } from './predict-body.ts';
 
@@ -33,8 +34,9 @@ const tensorflowTypes: Record<Datatype, string> = {
 /** Adds `/v1/models/…`. */
 export function addPredictRoutes(
   app: FastifyInstance,
-  { deployments, nowMs }: { deployments: Deployments; nowMs: () => number },
+  options: Pick<CountedOptions, 'nowMs' | 'instantMs'> & { deployments: Deployments },
 ): void {
+  const { deployments, nowMs, instantMs } = options;
   addRoute(app, '/v1/models', {
     GET: async (_request, reply) => send(reply, JSON.stringify({ models: deployments.names })),
   });
@@ -51,19 +53,23 @@ export function addPredictRoutes(
         send(reply, JSON.stringify(statusOf(findModel(request, reply, deployments)))),
       POST: async (request, reply) => {
         const model = findModel(request, reply, deployments, predict);
-        return model.image.use(() => answer(model, { request, reply, nowMs }));
+        return model.image.use(() => answer({ ...model, request, reply, nowMs, instantMs }));
       },
     });
   }
 }
 
-async function answer(
-  { image }: FoundModel,
-  { request, reply, nowMs }: { request: FastifyRequest; reply: FastifyReply; nowMs: () => number },
-): Promise<string> {
-  const context = new RequestContext({ image, request, reply, nowMs });
-  const { inputs, form } = decodePredict(parseJson(await readBody(request)), image.signature);
-  return send(reply, encodePredict(await context.infer(inputs), form));
+function answer(options: CountedOptions): Promise<string> {
+  const { image, request, reply } = options;
+  return countRequest(options, async (context, meter) => {
+    const { inputs, form } = decodePredict(parseJson(await readBody(request)), image.signature);
+    meter.read(inputs);
+    const outputs = await context.infer(inputs);
+    meter.ran();
+    const json = encodePredict(outputs, form);
+    meter.wrote();
+    return send(reply, json);
+  });
 }
 
 /** The model of a path that must end in the verb, if there is one. Throws `unknown_model` and `not_found`. */
