@@ -125,7 +125,7 @@ export interface ResizeOperation extends OperationBase {
   columnFactor: number;
 }
 
-/** Rows and columns of `value` around the input. */
+/** Rows and columns of `value` around the input. It may be infinite until it has become a pool's padding. */
 export interface PadOperation extends OperationBase {
   kind: 'pad';
   input: ImportedMap;

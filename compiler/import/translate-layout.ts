@@ -194,14 +194,10 @@ export function translatePad(node: OnnxNode, builder: GraphBuilder): void {
 
 function padValue(node: OnnxNode, builder: GraphBuilder): number {
   const attribute = node.attributes.get('value');
-  if (attribute?.kind === 'float') return finite(attribute.value);
+  if (attribute?.kind === 'float') return attribute.value;
   if ((node.inputs[2] ?? '') === '') return realOf(node, builder, 0);
   const tensor = builder.facts.constant(node, 2) ?? decline('its value is computed');
-  return finite(realOf(node, builder, tensor));
-}
-
-function finite(value: number): number {
-  return Number.isFinite(value) ? value : decline(`pads with ${value}`);
+  return realOf(node, builder, tensor);
 }
 
 /** Nearest resize by whole factors, whatever the coordinate rule, as long as it repeats elements. */

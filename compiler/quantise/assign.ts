@@ -77,8 +77,7 @@ class Assigner {
         this.#keep(output, operation.input);
         return;
       case 'pad':
-        if (operation.value === 0 || operation.value === Number.NEGATIVE_INFINITY)
-          this.#keep(output, operation.input);
+        if (operation.value === 0) this.#keep(output, operation.input);
         else this.define(output);
         return;
       case 'add':

@@ -256,6 +256,29 @@ const idioms: Record<string, Idiom> = {
     },
     operations: ['convolution', 'pad', 'maximum-pool'],
   },
+  'Pad with the lowest numbers before a maximum': {
+    build: (model) => {
+      const x = convolved(model);
+      const pads = model.integers([0, 0, 0, 1, 0, 0, 2, 1]);
+      return [Number.NEGATIVE_INFINITY, -3.4028234663852886e38, -65504].map((value) =>
+        model.add('MaxPool', [model.add('Pad', [x, pads, model.scalar(value)])], {
+          kernel_shape: [3, 2],
+          strides: [2, 1],
+          dilations: [2, 1],
+        }),
+      );
+    },
+    operations: ['convolution', 'maximum-pool', 'maximum-pool', 'maximum-pool'],
+  },
+  'Pad with -Infinity as wide as the kernel of the maximum stays': {
+    build: (model) => {
+      const pads = model.integers([0, 0, 0, 0, 0, 0, 2, 0]);
+      const padded = model.add('Pad', [convolved(model), pads, model.scalar(Number.NEGATIVE_INFINITY)]);
+      return [model.add('MaxPool', [padded], { kernel_shape: [2, 2], strides: [2, 2] })];
+    },
+    operations: ['convolution'],
+    stays: ['Pad', 'MaxPool'],
+  },
   'squeeze and excite': {
     build: (model) => {
       const x = model.add('Relu', [convolved(model)]);
