@@ -191,7 +191,7 @@ function windowTakesPad(
   const isUnseen =
     consumer.kind === 'maximum-pool'
       ? neverWins(producer, graph) && alwaysSeesElements(producer, consumer)
-      : producer.value === 0;
+      : producer.value === 0 && !(consumer.kind === 'average-pool' && consumer.excludesPadding);
   if (!isUnseen) return undefined;
   const window = widened(consumer.window, producer);
   const nodes = [...producer.nodes, ...consumer.nodes];

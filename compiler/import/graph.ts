@@ -104,11 +104,15 @@ export interface MaximumPoolOperation extends OperationBase {
   window: Window;
 }
 
-/** Mean over a window; elements of the padding count as zeros, and the divisor is always the kernel's size. */
+/**
+ * Mean over a window. Elements of the padding count as zeros, so that the divisor is always the kernel's
+ * size, or are left out.
+ */
 export interface AveragePoolOperation extends OperationBase {
   kind: 'average-pool';
   input: ImportedMap;
   window: Window;
+  excludesPadding: boolean;
 }
 
 /** Mean over all pixels of each channel. */

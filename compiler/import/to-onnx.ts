@@ -130,7 +130,7 @@ class FloatWriter {
         return this.#add(
           node('AveragePool', [this.tensorOf(operation.input)], output.name, {
             ...averageAttributes(operation.window),
-            count_include_pad: { kind: 'int', value: 1 },
+            count_include_pad: { kind: 'int', value: operation.excludesPadding ? 0 : 1 },
           }),
         );
       case 'global-average':

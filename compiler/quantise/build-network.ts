@@ -16,6 +16,7 @@ import { addTermsOf } from '../network/add-terms.ts';
 import type { Clamp, FeatureMap, Layer, Network, Window } from '../network/network.ts';
 import type { Quantisations } from './assign.ts';
 import { isSameQuantisation, type Quantisation, quantise } from './quantisation.ts';
+import { factorZeroPoint, paddingFactors } from './padding-factors.ts';
 import type { Step } from './steps.ts';
 import { tableOf } from './tables.ts';
 import { combinedScales, type QuantisedWeights, quantiseWeights } from './weights.ts';
@@ -71,7 +72,8 @@ class LayerBuilder {
         this.#convolution(step, operation);
         return;
       case 'average-pool':
-        this.#average(step, { operation, window: operation.window });
+        if (operation.excludesPadding) this.#averageInside(step, operation);
+        else this.#average(step, { operation, window: operation.window });
         return;
       case 'global-average': {
         const { rows, columns } = operation.input;
@@ -119,17 +121,59 @@ class LayerBuilder {
     { operation, window }: { operation: AveragePoolOperation | GlobalAverageOperation; window: Window },
   ): void {
     const { input } = operation;
-    const taps = window.kernelRows * window.kernelColumns;
-    const scales = combinedScales(new Float32Array(input.channels).fill(1 / taps), {
-      input: this.#of(input).scale,
-      output: this.#resultOf(step).scale,
-    });
-    const constants = {
+    const constants = this.#averageConstants(window, { input, output: this.#resultOf(step) });
+    this.#pushConvolution(step, { input, window, groups: input.channels, constants });
+  }
+
+  #averageConstants(
+    { kernelRows, kernelColumns }: Window,
+    { input, output }: { input: ImportedMap; output: Quantisation },
+  ): QuantisedWeights {
+    const taps = kernelRows * kernelColumns;
+    return {
       weights: new Int8Array(input.channels * taps).fill(1),
       bias: new Int32Array(input.channels),
-      scales,
+      scales: combinedScales(new Float32Array(input.channels).fill(1 / taps), {
+        input: this.#of(input).scale,
+        output: output.scale,
+      }),
     };
-    this.#pushConvolution(step, { input, window, groups: input.channels, constants });
+  }
+
+  /** The average that counts padding, then what it is short of at each place: where nothing is, nothing changes. */
+  #averageInside(step: Step, operation: AveragePoolOperation): void {
+    const { name, input, window } = operation;
+    const quantisation = this.#resultOf(step);
+    const output = featureMapOf(step.output);
+    const first = { ...output, name: `${output.name}//padded` };
+    const { layers, factors, scale } = paddingFactors({ name, input: featureMapOf(input), output, window });
+    this.layers.push(
+      {
+        kind: 'convolution',
+        name,
+        input: featureMapOf(input),
+        output: first,
+        window,
+        groups: input.channels,
+        ...this.#averageConstants(window, { input, output: quantisation }),
+        inputZeroPoint: this.#of(input).zeroPoint,
+        outputZeroPoint: quantisation.zeroPoint,
+        ...whole,
+      },
+      ...layers,
+      {
+        kind: 'multiply',
+        name,
+        first,
+        second: factors,
+        output,
+        firstZeroPoint: quantisation.zeroPoint,
+        secondZeroPoint: factorZeroPoint,
+        scale,
+        outputZeroPoint: quantisation.zeroPoint,
+        ...this.#clampOf(step),
+      },
+    );
   }
 
   #pushConvolution(

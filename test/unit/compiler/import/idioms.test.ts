@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inputsOf } from '../../../../compiler/import/graph.ts';
 import { describeScalar } from '../../../../compiler/import/scalar-function.ts';
-import { FloatModel, float } from '../../../support/float-model.ts';
+import { type Attributes, FloatModel, float } from '../../../support/float-model.ts';
 import { compareRebuilt } from '../../../support/rebuilt-model.ts';
 
 /** A snippet as exporters write it, and the operations that it must become. */
@@ -397,6 +397,47 @@ const idioms: Record<string, Idiom> = {
       'global-average',
       'maximum-pool',
     ],
+  },
+  'averages that leave padding out of the divisor': {
+    build: (model) => {
+      const x = convolved(model);
+      const average = (kernel: readonly number[], attributes: Attributes): string =>
+        model.add('AveragePool', [x], { kernel_shape: kernel, ...attributes });
+      return [
+        average([3, 3], { pads: [1, 1, 1, 1] }),
+        average([3, 2], { strides: [2, 2], auto_pad: 'SAME_UPPER' }),
+        average([5, 3], { pads: [2, 0, 2, 0], strides: [1, 2], count_include_pad: 0 }),
+        average([2, 2], { strides: [2, 2], ceil_mode: 1 }),
+        average([3, 3], { strides: [2, 2], pads: [1, 1, 1, 1], ceil_mode: 1 }),
+        // No window reads the padding behind the columns, and the last row of it.
+        average([3, 3], { strides: [3, 3], pads: [0, 0, 1, 1] }),
+        // Windows over everything there is: global averages.
+        average([11, 9], { pads: [1, 1, 1, 1] }),
+        average([13, 9], { pads: [2, 1, 2, 1] }),
+      ];
+    },
+    operations: [
+      'convolution',
+      ...new Array<string>(6).fill('average-pool'),
+      ...new Array<string>(2).fill('global-average'),
+    ],
+  },
+  'an average with padding that counts, over everything there is': {
+    build: (model) => [
+      model.add('AveragePool', [convolved(model)], {
+        kernel_shape: [11, 9],
+        pads: [1, 1, 1, 1],
+        count_include_pad: 1,
+      }),
+    ],
+    operations: ['convolution', 'average-pool'],
+  },
+  'Pad before an average that leaves padding out stays an operation': {
+    build: (model) => {
+      const padded = model.add('Pad', [convolved(model), model.integers([0, 0, 1, 1, 0, 0, 1, 1])]);
+      return [model.add('AveragePool', [padded], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })];
+    },
+    operations: ['convolution', 'pad', 'average-pool'],
   },
   'an average over more rows than a kernel has': {
     build: (model) => {

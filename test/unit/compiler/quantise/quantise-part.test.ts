@@ -9,6 +9,9 @@ import { evaluate, kindsOf, partOf, randomSamples, textOf } from '../../../suppo
 
 const same = { kernel: [3, 3], attributes: { pads: [1, 1, 1, 1] } } as const;
 
+/** Layers of an average that leaves padding out. */
+const averageInside = ['convolution', 'slice', 'table', 'convolution', 'convolution', 'multiply'] as const;
+
 /** Small models that together hold every operation, with the layers that they become. */
 const models: Record<string, { model: () => Uint8Array; kinds: readonly Layer['kind'][] }> = {
   'activations: clamps and tables of a convolution, and one of their own': {
@@ -100,6 +103,21 @@ const models: Record<string, { model: () => Uint8Array; kinds: readonly Layer['k
       return model.write([model.convolution(padded, { from: 3, to: 4, kernel: [3, 3] })]);
     },
     kinds: ['convolution', 'convolution', 'resize', 'slice', 'table', 'pad', 'convolution'],
+  },
+  'averages that leave padding out': {
+    model: () => {
+      const model = new FloatModel({ seed: 26 });
+      const input = model.convolution(model.input('input', [1, 4, 9, 8]), { from: 4, to: 20 });
+      const pads = [1, 1, 1, 1];
+      const average = model.add('AveragePool', [input], { kernel_shape: [3, 3], pads });
+      const bounded = model.add('Clip', [average, model.scalar(-0.5), model.scalar(0.5)]);
+      const large = model.add('AveragePool', [bounded], { kernel_shape: [5, 5], pads: [2, 2, 2, 2] });
+      return model.write([
+        model.convolution(model.add('HardSwish', [large]), { from: 20, to: 4 }),
+        model.add('AveragePool', [bounded], { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 }),
+      ]);
+    },
+    kinds: ['convolution', ...averageInside, ...averageInside, ...averageInside, 'table', 'convolution'],
   },
 };
 
