@@ -153,6 +153,13 @@ export interface SliceOperation extends OperationBase {
   firstChannel: number;
 }
 
+/** Channels in another order: output channel c is input channel `order[c]`. */
+export interface ShuffleOperation extends OperationBase {
+  kind: 'shuffle';
+  input: ImportedMap;
+  order: Int32Array;
+}
+
 /** One operation that an int8 NPU can compute. */
 export type ImportedOperation =
   | ConvolutionOperation
@@ -164,7 +171,8 @@ export type ImportedOperation =
   | ResizeOperation
   | PadOperation
   | ConcatOperation
-  | SliceOperation;
+  | SliceOperation
+  | ShuffleOperation;
 
 /** A node that stays on ONNX Runtime. */
 export interface HostNode {

@@ -5,7 +5,8 @@ import { bindShapes, type InputShapes } from './bind-shapes.ts';
 import { checkModel } from './check-model.ts';
 import type { FactTable } from './facts.ts';
 import { foldOperations } from './fold-operations.ts';
-import type { ImportedGraph } from './graph.ts';
+import { foldShuffles } from './fold-shuffles.ts';
+import type { ImportedGraph, ImportedMap } from './graph.ts';
 import { inferFacts } from './infer.ts';
 import { splitAverages } from './split-averages.ts';
 import { translate } from './translate.ts';
@@ -39,9 +40,9 @@ export async function importModel(
   const model = bindShapes(read, shapes);
   const { facts, ...inferred } = await inferFacts(model, opset);
   const builder = translate({ facts, ...inferred });
-  const operations = foldOperations(builder.operations, ({ tensors }) =>
-    tensors.some(({ tensor }) => builder.isGraphOutput(tensor) || builder.hostReads.has(tensor)),
-  );
+  const isNeeded = ({ tensors }: ImportedMap): boolean =>
+    tensors.some(({ tensor }) => builder.isGraphOutput(tensor) || builder.hostReads.has(tensor));
+  const operations = foldShuffles(foldOperations(builder.operations, isNeeded), isNeeded);
   const { sources, hostNodes } = builder;
   const graph = { name: model.graph.name, operations: splitAverages(operations), sources, hostNodes };
   return { graph, model: withConstants(model, facts), facts };

@@ -145,6 +145,11 @@ class FloatWriter {
       }
       case 'slice':
         return this.#slice(operation);
+      case 'shuffle': {
+        const order = this.#integers(`${output.name}//order`, [...operation.order]);
+        const inputs = [this.tensorOf(operation.input), order];
+        return this.#add(node('Gather', inputs, output.name, { axis: { kind: 'int', value: 1 } }));
+      }
     }
   }
 

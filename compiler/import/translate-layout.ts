@@ -1,5 +1,6 @@
 import { integerAttribute, type OnnxNode, stringAttribute } from '../onnx/model.ts';
 import { channelsFirst, reshapeAxes } from './axes.ts';
+import { translateShuffle } from './channel-shuffle.ts';
 import { describeFacts, normaliseAxis } from './facts.ts';
 import type { ImportedMap } from './graph.ts';
 import { decline, type GraphBuilder, type Value } from './graph-builder.ts';
@@ -19,6 +20,7 @@ export function translateReshape(node: OnnxNode, builder: GraphBuilder): void {
   const value = builder.value(node, 0);
   const shape = outputShape(node, builder);
   const axes = reshapeAxes(value.map, value.axes, shape);
+  if (axes === undefined && translateShuffle(node, builder)) return;
   if (axes === undefined)
     decline(`reshapes [${value.shape}] to [${shape}], which cuts through a feature map`);
   alias(node, builder, { ...value, axes, shape });

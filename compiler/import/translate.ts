@@ -76,6 +76,7 @@ const translators: ReadonlyMap<string, Translator> = new Map(
 export function translate(model: StaticModel): GraphBuilder {
   const builder = new GraphBuilder(model);
   for (const node of model.nodes) {
+    if (builder.isSkipped(node)) continue;
     try {
       translatorOf(node)(node, builder);
     } catch (thrown) {

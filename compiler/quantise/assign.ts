@@ -74,6 +74,7 @@ class Assigner {
       case 'maximum-pool':
       case 'resize':
       case 'slice':
+      case 'shuffle':
         this.#keep(output, operation.input);
         return;
       case 'pad':

@@ -9,14 +9,16 @@ import type {
   GlobalAverageOperation,
   ImportedMap,
   PadOperation,
+  ShuffleOperation,
 } from '../import/graph.ts';
 import { argument, clampOf } from '../import/scalar-function.ts';
 import type { FloatPart } from '../import/to-onnx.ts';
+import { pixelWindow } from '../import/translate-affine.ts';
 import { addTermsOf } from '../network/add-terms.ts';
 import type { Clamp, FeatureMap, Layer, Network, Window } from '../network/network.ts';
 import type { Quantisations } from './assign.ts';
-import { isSameQuantisation, type Quantisation, quantise } from './quantisation.ts';
 import { factorZeroPoint, paddingFactors } from './padding-factors.ts';
+import { isSameQuantisation, type Quantisation, quantise } from './quantisation.ts';
 import type { Step } from './steps.ts';
 import { tableOf } from './tables.ts';
 import { combinedScales, type QuantisedWeights, quantiseWeights } from './weights.ts';
@@ -30,17 +32,6 @@ export interface BuildOptions {
 }
 
 const whole: Clamp = { minimum: -128, maximum: 127 };
-const unpadded = {
-  strideRows: 1,
-  strideColumns: 1,
-  dilationRows: 1,
-  dilationColumns: 1,
-  padTop: 0,
-  padLeft: 0,
-  padBottom: 0,
-  padRight: 0,
-};
-
 /**
  * The integer layers of a region whose maps have quantisations. Maps keep their names; those that only
  * exist between a layer and its table are gone. Throws `model_unsupported` for a given sum that the NPU's
@@ -77,7 +68,10 @@ class LayerBuilder {
         return;
       case 'global-average': {
         const { rows, columns } = operation.input;
-        this.#average(step, { operation, window: { ...unpadded, kernelRows: rows, kernelColumns: columns } });
+        this.#average(step, {
+          operation,
+          window: { ...pixelWindow, kernelRows: rows, kernelColumns: columns },
+        });
         return;
       }
       case 'activation':
@@ -94,6 +88,9 @@ class LayerBuilder {
         return;
       case 'pad':
         this.#pad(operation);
+        return;
+      case 'shuffle':
+        this.#shuffle(operation);
         return;
       default:
         this.#move(
@@ -278,6 +275,28 @@ class LayerBuilder {
       ...pads,
       value: integer,
     });
+  }
+
+  /** A convolution of one pixel by zeros and ones: integers stay as they are. */
+  #shuffle({ name, input, output, order }: ShuffleOperation): void {
+    const { channels } = input;
+    const { zeroPoint } = this.#of(input);
+    const weights = new Int8Array(channels * channels);
+    for (const [to, from] of order.entries()) weights[to * channels + from] = 1;
+    this.#move(output, input, (before, after) => ({
+      kind: 'convolution',
+      name,
+      input: before,
+      output: after,
+      window: pixelWindow,
+      groups: 1,
+      weights,
+      bias: new Int32Array(channels),
+      scales: new Float32Array(channels).fill(1),
+      inputZeroPoint: zeroPoint,
+      outputZeroPoint: zeroPoint,
+      ...whole,
+    }));
   }
 
   /** A layer that moves integers as they are; where the model wants others behind it, a table follows. */

@@ -72,10 +72,10 @@ const stays: Record<string, Stay> = {
     operator: 'Pad',
     reason: 'reflect',
   },
-  'a channel shuffle': {
+  'a shuffle of rows': {
     build: (model, x) => {
-      const groups = model.add('Reshape', [x, model.integers([1, 2, 3, 8, 8])]);
-      const turned = model.add('Transpose', [groups], { perm: [0, 2, 1, 3, 4] });
+      const groups = model.add('Reshape', [x, model.integers([1, 6, 2, 4, 8])]);
+      const turned = model.add('Transpose', [groups], { perm: [0, 1, 3, 2, 4] });
       return model.add('Reshape', [turned, model.integers([1, 6, 8, 8])]);
     },
     operator: 'Reshape',

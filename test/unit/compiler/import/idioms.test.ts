@@ -26,6 +26,25 @@ function convolved(model: FloatModel, to = 6): string {
   });
 }
 
+function grouped(model: FloatModel): string {
+  return model.convolution(model.input('x', image), {
+    from: 4,
+    to: 12,
+    groups: 2,
+    kernel: [3, 3],
+    attributes: { pads: [1, 1, 1, 1] },
+  });
+}
+
+function shuffle(
+  model: FloatModel,
+  { input, groups, channels }: { input: string; groups: number; channels: number },
+): string {
+  const cut = model.add('Reshape', [input, model.integers([1, groups, channels / groups, 9, 7])]);
+  const turned = model.add('Transpose', [cut], { perm: [0, 2, 1, 3, 4] });
+  return model.add('Reshape', [turned, model.integers([1, channels, 9, 7])]);
+}
+
 const idioms: Record<string, Idiom> = {
   'batch normalisation behind a convolution': {
     build: (model) => [model.normalisation(convolved(model), 6)],
@@ -458,6 +477,79 @@ const idioms: Record<string, Idiom> = {
       return [model.add('MaxPool', [model.add('Relu', [y])], { kernel_shape: [2] })];
     },
     operations: ['convolution', 'activation Relu(x)', 'maximum-pool'],
+  },
+  'channel shuffle between convolutions of groups': {
+    build: (model) => {
+      const x = model.add('Relu', [grouped(model)]);
+      const groups = model.add('Reshape', [x, model.integers([1, 3, 4, 9, 7])]);
+      const turned = model.add('Transpose', [groups], { perm: [0, 2, 1, 3, 4] });
+      const shuffled = model.add('Reshape', [turned, model.integers([1, -1, 9, 7])]);
+      return [model.convolution(shuffled, { from: 12, to: 12, kernel: [3, 3], groups: 12 })];
+    },
+    operations: ['convolution', 'activation Relu(x)', 'shuffle', 'convolution'],
+  },
+  'channel shuffle of joined branches, over flat pixels, then split': {
+    build: (model) => {
+      const x = grouped(model);
+      const joined = model.add('Concat', [x, model.add('Sigmoid', [x])], { axis: 1 });
+      const groups = model.add('Reshape', [joined, model.integers([0, 2, 12, 63])]);
+      const turned = model.add('Transpose', [groups], { perm: [0, 2, 1, 3] });
+      const shuffled = model.add('Reshape', [turned, model.integers([1, 24, 9, 7])]);
+      const [left = '', right = ''] = model.split('Split', {
+        inputs: [shuffled, model.integers([12, 12])],
+        count: 2,
+        attributes: { axis: 1 },
+      });
+      return [left, model.convolution(right, { from: 12, to: 3 })];
+    },
+    operations: [
+      'convolution',
+      'activation Sigmoid(x)',
+      'concat',
+      'shuffle',
+      'slice',
+      'slice',
+      'convolution',
+    ],
+  },
+  'channel shuffle of NHWC data, and of the batch and groups in one axis': {
+    build: (model) => {
+      const x = grouped(model);
+      const last = model.add('Transpose', [x], { perm: [0, 2, 3, 1] });
+      const groups = model.add('Reshape', [last, model.integers([1, 9, 7, 2, 6])]);
+      const turned = model.add('Transpose', [groups], { perm: [0, 1, 2, 4, 3] });
+      const one = model.add('Reshape', [turned, model.integers([1, 9, 7, 12])]);
+      const rows = model.add('Reshape', [x, model.integers([4, 3, 63])]);
+      const other = model.add('Reshape', [
+        model.add('Transpose', [rows], { perm: [1, 0, 2] }),
+        model.integers([1, 12, 9, 7]),
+      ]);
+      return [model.add('Transpose', [one], { perm: [0, 3, 1, 2] }), other];
+    },
+    operations: ['convolution', 'shuffle', 'shuffle'],
+  },
+  'channel shuffle behind a convolution over all channels': {
+    build: (model) => {
+      const x = model.add('Relu', [model.normalisation(convolved(model), 6)]);
+      const shuffled = shuffle(model, { input: x, groups: 2, channels: 6 });
+      return [model.convolution(shuffled, { from: 6, to: 6, groups: 2 })];
+    },
+    operations: ['convolution', 'activation Relu(x)', 'convolution'],
+  },
+  'channel shuffle before a convolution over all channels': {
+    build: (model) => {
+      const shuffled = shuffle(model, { input: grouped(model), groups: 3, channels: 12 });
+      return [model.convolution(model.add('Relu', [shuffled]), { from: 12, to: 5, kernel: [3, 2] })];
+    },
+    operations: ['convolution', 'activation Relu(x)', 'convolution'],
+  },
+  'groups of channels that are never joined again stay': {
+    build: (model) => {
+      const groups = model.add('Reshape', [grouped(model), model.integers([1, 3, 4, 9, 7])]);
+      return [model.add('Transpose', [groups], { perm: [0, 2, 1, 3, 4] })];
+    },
+    operations: ['convolution'],
+    stays: ['Reshape', 'Transpose'],
   },
   'a float Softmax tail stays': {
     build: (model) => {

@@ -154,6 +154,32 @@ describe('quantisePart', () => {
     expect(evaluate(network, inputs)).toEqual(await integersOf(quantised, sample));
   });
 
+  it('shuffles channels without a change to their integers', async () => {
+    const model = new FloatModel({ seed: 31 });
+    const input = model.input('input', [1, 4, 5, 6]);
+    const wide = model.add('HardSwish', [model.convolution(input, { from: 4, to: 40, groups: 2 })]);
+    const cut = model.add('Reshape', [wide, model.integers([1, 4, 10, 5, 6])]);
+    const turned = model.add('Transpose', [cut], { perm: [0, 2, 1, 3, 4] });
+    const shuffled = model.add('Reshape', [turned, model.integers([1, 40, 5, 6])]);
+    const { part } = await partOf(model.write([wide, shuffled]));
+    const samples = randomSamples(part, { count: 4, seed: 3 });
+    const quantised = await quantisePart(part, { method: 'auto', samples });
+    expect(kindsOf(quantised.network)).toEqual(['convolution', 'convolution']);
+    const [before, after] = part.outputs.map(({ name }) => quantised.quantisations.get(name));
+    expect(after).toEqual(before);
+    const integers = await integersOf(quantised, samples[0] ?? []);
+    const shuffle = part.operations.find(({ kind }) => kind === 'shuffle');
+    const place = part.outputs.findIndex(({ name }) => name === shuffle?.output.name);
+    const [moved, plain] = [integers[place], integers[1 - place]];
+    const pixels = 30;
+    const expected = Int8Array.from({ length: 40 * pixels }, (_, index) => {
+      const channel = Math.floor(index / pixels);
+      const source = (channel % 4) * 10 + Math.floor(channel / 4);
+      return plain?.[source * pixels + (index % pixels)] ?? 0;
+    });
+    expect(moved).toEqual(expected);
+  });
+
   it('gives the same bytes again, from any kind of iterable', async () => {
     const { part } = await partOf(models['squeeze and excite']?.model() ?? new Uint8Array(0));
     const samples = randomSamples(part, { count: 4, seed: 3 });
