@@ -3,6 +3,7 @@ import { readModel } from '../onnx/read-model.ts';
 import { namesReadBy } from '../onnx/subgraphs.ts';
 import { bindShapes, type InputShapes } from './bind-shapes.ts';
 import { checkModel } from './check-model.ts';
+import { cutModel } from './cut-model.ts';
 import type { FactTable } from './facts.ts';
 import { foldOperations } from './fold-operations.ts';
 import { foldShuffles } from './fold-shuffles.ts';
@@ -20,7 +21,7 @@ export interface ImportOptions {
 /** A model with what the NPU could compute of it. */
 export interface ImportedModel {
   graph: ImportedGraph;
-  /** The file's model with fixed inputs and its constants computed: what head and tail are cut from. */
+  /** The file's model with fixed inputs, its constants computed and nothing in it that no output needs: what head and tail are cut from. */
   model: OnnxModel;
   /** Types, shapes and constants of its tensors. */
   facts: FactTable;
@@ -37,7 +38,7 @@ export async function importModel(
 ): Promise<ImportedModel> {
   const read = readModel(bytes);
   const opset = checkModel(read);
-  const model = bindShapes(read, shapes);
+  const model = withoutUnused(bindShapes(read, shapes));
   const { facts, ...inferred } = await inferFacts(model, opset);
   const builder = translate({ facts, ...inferred });
   const isNeeded = ({ tensors }: ImportedMap): boolean =>
@@ -46,6 +47,13 @@ export async function importModel(
   const { sources, hostNodes } = builder;
   const graph = { name: model.graph.name, operations: splitAverages(operations), sources, hostNodes };
   return { graph, model: withConstants(model, facts), facts };
+}
+
+/** The model without the nodes whose results reach none of its outputs. */
+function withoutUnused(model: OnnxModel): OnnxModel {
+  const outputs = model.graph.outputs.map(({ name }) => name);
+  const { nodes } = cutModel(model, { outputs, given: new Set() });
+  return { ...model, graph: { ...model.graph, nodes } };
 }
 
 /** The model without the nodes that give constants; these become initialisers where something reads them. */

@@ -145,7 +145,9 @@ class Layering {
   totalWork(): number {
     const { graph, facts } = this.#imported;
     const operations = graph.operations.reduce((sum, operation) => sum + multiplyAccumulatesOf(operation), 0);
-    return graph.hostNodes.reduce((sum, { node }) => sum + hostMultiplyAccumulates(node, facts), operations);
+    // A quantised operator stands there once for each node that it was spelled out as.
+    const nodes = new Set(graph.hostNodes.map(({ node }) => node));
+    return [...nodes].reduce((sum, node) => sum + hostMultiplyAccumulates(node, facts), operations);
   }
 
   /** Why each of the nodes stays. */

@@ -191,6 +191,18 @@ describe('compileModel', () => {
     await expect(compileModel(floatDigits, options)).rejects.toMatchObject({ code });
   });
 
+  it('lists nodes that no output needs as unused', async () => {
+    const model = new FloatModel({ seed: 42 });
+    const first = model.convolution(model.input('input', [1, 1, 8, 8]), { from: 1, to: 4 });
+    model.convolution(first, { from: 4, to: 4 });
+    const { report } = await compileModel(model.write([model.add('Relu', [first])]), {
+      configuration: 'ci',
+      calibration: [[digit]],
+    });
+    expect(report.placement.map(({ placement }) => placement)).toEqual(['npu', 'unused', 'npu']);
+    expect(report.multiplyAccumulates.total).toBe(report.multiplyAccumulates.npu);
+  });
+
   it('compiles a region that ends in a product', async () => {
     const model = new FloatModel({ seed: 41 });
     const wide = model.convolution(model.input('input', [1, 1, 8, 8]), { from: 1, to: 4 });
