@@ -191,6 +191,14 @@ describe('compileModel', () => {
     await expect(compileModel(floatDigits, options)).rejects.toMatchObject({ code });
   });
 
+  it('refuses a label that is no class of the model, naming its line', async () => {
+    const options = { configuration: 'ci', calibration: [[digit], [digit]], labels: [9, 10] };
+    await expect(compileModel(floatDigits, options)).rejects.toMatchObject({
+      code: 'tensor_data',
+      message: expect.stringMatching(/line 2: class 10/),
+    });
+  });
+
   it('lists nodes that no output needs as unused', async () => {
     const model = new FloatModel({ seed: 42 });
     const first = model.convolution(model.input('input', [1, 1, 8, 8]), { from: 1, to: 4 });
