@@ -2,15 +2,18 @@ import type { OnnxNode } from '../onnx/model.ts';
 import { type Axes, wideDirections } from './axes.ts';
 import type { Direction, ImportedMap } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
+import { keepsQuantisation } from './quantised-values.ts';
 import { transposeOrder } from './shape-rules.ts';
 
-/** Operators that only bring elements into another order or shape. */
+/** Operators that bring elements into another order or shape, or say once more what quantisation they have. */
 const rearranging: ReadonlySet<string> = new Set(
-  'Reshape Flatten Squeeze Unsqueeze Transpose Identity'.split(' '),
+  'Reshape Flatten Squeeze Unsqueeze Transpose Identity QuantizeLinear DequantizeLinear'.split(' '),
 );
 
-/** Nodes that a shuffle may be spelled in. */
-const nodesMax = 8;
+const quantising: ReadonlySet<string> = new Set(['QuantizeLinear', 'DequantizeLinear']);
+
+/** Nodes that a shuffle may be spelled in, those of a QDQ model included. */
+const nodesMax = 16;
 
 /** Part of a direction that runs along an axis: elements `pitch` apart. */
 interface Factor {
@@ -25,7 +28,7 @@ interface Factor {
  */
 export function translateShuffle(node: OnnxNode, builder: GraphBuilder): boolean {
   const value = builder.value(node, 0);
-  const { map, isInteger } = value;
+  const { map } = value;
   const nodes: OnnxNode[] = [];
   let axes: readonly (readonly Factor[])[] | undefined = value.axes.map((each) =>
     wideDirections(map, each).map((direction) => ({ direction, size: map[direction], pitch: 1 })),
@@ -33,7 +36,7 @@ export function translateShuffle(node: OnnxNode, builder: GraphBuilder): boolean
   let next: OnnxNode | undefined = node;
   while (next !== undefined && nodes.length < nodesMax) {
     nodes.push(next);
-    axes = axesBehind(next, { axes, builder });
+    axes = axesBehind(next, { axes, map, builder });
     if (axes === undefined) return false;
     const shuffled = shuffledAxes(map, axes);
     if (shuffled !== undefined) {
@@ -45,7 +48,7 @@ export function translateShuffle(node: OnnxNode, builder: GraphBuilder): boolean
           tensor: next.outputs[0] ?? '',
           sizes: input,
           axes: shuffled.axes,
-          isInteger,
+          isInteger: integersBehind(nodes, value.isInteger),
           quantisation: input.quantisation,
           nodes: nodes.slice(0, -1),
         },
@@ -58,6 +61,12 @@ export function translateShuffle(node: OnnxNode, builder: GraphBuilder): boolean
   return false;
 }
 
+/** Whether a tensor holds integers behind nodes. */
+function integersBehind(nodes: readonly OnnxNode[], before: boolean): boolean {
+  const last = nodes.findLast(({ operator }) => quantising.has(operator));
+  return last === undefined ? before : last.operator === 'QuantizeLinear';
+}
+
 /** The one node that reads a tensor and only rearranges it. */
 function soleReader(name: string, builder: GraphBuilder): OnnxNode | undefined {
   const [reader, ...others] = builder.readersOf(name);
@@ -68,8 +77,9 @@ function soleReader(name: string, builder: GraphBuilder): OnnxNode | undefined {
 
 function axesBehind(
   node: OnnxNode,
-  { axes, builder }: { axes: readonly (readonly Factor[])[]; builder: GraphBuilder },
-): Factor[][] | undefined {
+  { axes, map, builder }: { axes: readonly (readonly Factor[])[]; map: ImportedMap; builder: GraphBuilder },
+): readonly (readonly Factor[])[] | undefined {
+  if (quantising.has(node.operator)) return keepsQuantisation(node, builder, map) ? axes : undefined;
   if (node.operator === 'Transpose') {
     return transposeOrder(node, axes.length).map((axis) => [...(axes[axis] ?? [])]);
   }
