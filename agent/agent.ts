@@ -19,6 +19,7 @@ import { DesiredState } from './link/desired.ts';
 import { DesiredIntake } from './link/desired-intake.ts';
 import { type Identity, type IdentitySource, loadIdentity, refreshIdentity } from './link/identity.ts';
 import { MqttLink } from './link/mqtt-link.ts';
+import type { EndpointSettings } from './scoring/endpoint-settings.ts';
 import { StateLock } from './state-lock.ts';
 import type { NpuDescription } from './supervise/control-protocol.ts';
 import type { NpuSelection } from './supervise/npu-selection.ts';
@@ -41,6 +42,7 @@ export interface AgentOptions {
   host?: string;
   port?: number;
   npu: NpuSelection | null;
+  endpoint?: EndpointSettings;
   logger: Logger;
   onEvent?: (event: AgentEvent) => void;
   clock?: Clock;
@@ -196,7 +198,7 @@ export class Agent {
   }
 
   #makeScoring(): ScoringProcess {
-    const { host, port, npu, logger, scoringEntry } = this.#options;
+    const { host, port, npu, endpoint = {}, logger, scoringEntry } = this.#options;
     return new ScoringProcess({
       entry: scoringEntry ?? new URL('./scoring/main.js', import.meta.url),
       start: {
@@ -204,6 +206,7 @@ export class Agent {
         port: port ?? 5001,
         blobRoot: join(this.#options.stateFolder, 'oci'),
         npu,
+        endpoint,
         logLevel: logger.level,
       },
       clock: this.#clock,

@@ -1,9 +1,11 @@
+import '../ort/disable-telemetry.ts';
 import Type from 'typebox';
 import { createLogger, logLevels } from '../base/logger.ts';
 import { parserOf } from '../base/validate.ts';
 import { toSluiceError } from '../contract/errors.ts';
 import { Agent } from './agent.ts';
 import type { AgentMessage } from './agent-events.ts';
+import { EndpointSettings } from './scoring/endpoint-settings.ts';
 import { NpuSelection } from './supervise/npu-selection.ts';
 
 /** The one argument of this process: AgentOptions as JSON. */
@@ -17,6 +19,7 @@ const AgentArgument = Type.Object(
     host: Type.Optional(Type.String({ minLength: 1 })),
     port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
     npu: Type.Union([NpuSelection, Type.Null()]),
+    endpoint: Type.Optional(EndpointSettings),
     logLevel: Type.Optional(Type.Enum([...logLevels])),
   },
   { additionalProperties: false },

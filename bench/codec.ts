@@ -1,4 +1,5 @@
-import { decodeInferRequest, encodeInferResponse } from '../agent/scoring/open-inference-codec.ts';
+import { decodeInferRequest } from '../agent/scoring/open-inference/infer-request.ts';
+import { encodeInferResponse } from '../agent/scoring/open-inference/infer-response.ts';
 import type { Tensor, TensorSignature } from '../contract/tensors.ts';
 import { compare, type Measurement } from './measure.ts';
 
@@ -17,6 +18,7 @@ export async function benchCodec(): Promise<Record<string, Measurement[]>> {
   const request = JSON.stringify({
     inputs: [{ name: 'input', shape: [rows, columns], datatype: 'FP32', data: [...values] }],
   });
+  const body = Buffer.from(request);
   const output: Tensor = {
     name: 'output',
     datatype: 'FP32',
@@ -29,8 +31,8 @@ export async function benchCodec(): Promise<Record<string, Measurement[]>> {
       [
         { name: 'JSON.parse alone', run: () => void JSON.parse(request) },
         {
-          name: 'JSON.parse and decodeInferRequest',
-          run: () => void decodeInferRequest(JSON.parse(request), signature),
+          name: 'decodeInferRequest',
+          run: () => void decodeInferRequest({ json: body, binary: new Uint8Array() }, signature),
         },
       ],
       options,
@@ -41,7 +43,12 @@ export async function benchCodec(): Promise<Record<string, Measurement[]>> {
         {
           name: 'encodeInferResponse',
           run: () =>
-            void encodeInferResponse({ modelName: 'm', modelVersion: '1', id: undefined, outputs: [output] }),
+            void encodeInferResponse({
+              modelName: 'm',
+              modelVersion: '1',
+              id: undefined,
+              outputs: [{ tensor: output, isBinary: false }],
+            }),
         },
       ],
       options,

@@ -1,3 +1,4 @@
+import '../ort/disable-telemetry.ts';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';

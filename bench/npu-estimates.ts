@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { estimateResources } from '../compiler/estimate/resources.ts';
-import { networkBound } from '../compiler/estimate/roofline.ts';
+import { layerBound, networkBound } from '../compiler/estimate/roofline.ts';
 import { compileNetwork } from '../compiler/network/compile-network.ts';
-import type { Network } from '../compiler/network/network.ts';
+import type { Layer, Network, Window } from '../compiler/network/network.ts';
 import { SluiceError } from '../contract/errors.ts';
 import { type HardwareConfiguration, hardwareConfigurations } from '../contract/npu/hardware.generated.ts';
 import { chromeTrace } from '../native/chrome-trace.ts';
@@ -14,8 +14,8 @@ import type { Measurement } from './measure.ts';
 import { mobileNetV2 } from './networks/mobile-net-v2.ts';
 import { resNet50 } from './networks/res-net-50.ts';
 
-/** The configuration whose assumed parameters are varied. */
-const sensitive = 'kv260-l';
+/** The configuration whose layers are timed and whose assumed parameters are varied. */
+const closest = 'kv260-l';
 /** Where the timelines go, one file a network and configuration. */
 const traceFolder = new URL('../../build/traces/', import.meta.url);
 
@@ -29,7 +29,8 @@ export async function benchNpuEstimates(): Promise<Record<string, Measurement[]>
   for (const network of [resNet50({ resolution: 224 }), mobileNetV2({ resolution: 224, width: 1 })]) {
     printBounds(network, configurations);
     await printEstimates(network, configurations);
-    await printSensitivity(network, hardwareConfigurations[sensitive]);
+    await printLayers(network, configurations);
+    await printSensitivity(network, configurationOf(closest));
   }
   return {};
 }
@@ -106,12 +107,69 @@ function estimateRow(
   ];
 }
 
-/** How much the cycles depend on each parameter that nobody has measured. */
-async function printSensitivity(
+/** Each shape of layer once: EXECUTE's clocks on every configuration, and what the simulation makes of it on one. */
+async function printLayers(
   network: Network,
-  configuration: HardwareConfiguration | undefined,
+  configurations: readonly HardwareConfiguration[],
 ): Promise<void> {
-  if (configuration === undefined) throw new Error(`no configuration ${sensitive}`);
+  const configuration = configurationOf(closest);
+  const { program } = compileNetwork(network, configuration);
+  const { layers: timed } = await estimateProgram(program, { configuration });
+  const cyclesOf = new Map(timed.map(({ layer, cycles }) => [layer, cycles]));
+  const shapes = new Map<string, { layer: Layer; indices: number[] }>();
+  for (const [index, layer] of network.layers.entries()) {
+    const shape = shapeOf(layer);
+    const known = shapes.get(shape) ?? { layer, indices: [] };
+    known.indices.push(index);
+    shapes.set(shape, known);
+  }
+  const rows = [...shapes].map(([shape, { layer, indices }]) => {
+    const { multiplyAccumulates, loadCycles } = layerBound(layer, configuration);
+    const cycles = indices.reduce((sum, index) => sum + (cyclesOf.get(index) ?? 0), 0) / indices.length;
+    const utilisation = multiplyAccumulates / (cycles * productsPerClock(configuration));
+    return [
+      shape,
+      count(indices.length),
+      (multiplyAccumulates / 1e6).toFixed(1),
+      ...configurations.map((one) => count(layerBound(layer, one).executeCycles)),
+      count(loadCycles),
+      count(Math.round(cycles)),
+      percent(utilisation),
+      framesPerSecond(cycles, configuration),
+    ];
+  });
+  printTable(`${network.name}: shapes of layers (estimated, uncalibrated)`, [
+    [
+      ...['layer', 'times', 'MMAC', ...configurations.map(({ name }) => `\`${name}\``)],
+      ...['LOAD', 'timed', 'utilisation', 'a second'],
+    ],
+    ...rows,
+  ]);
+}
+
+/** Kind, window and sizes, output last. */
+function shapeOf(layer: Layer): string {
+  const { channels, rows, columns } = layer.output;
+  const output = `${channels} x ${rows} x ${columns}`;
+  if (layer.kind === 'maximum-pool') return `${layer.kind}${windowOf(layer.window)}: ${output}`;
+  if (layer.kind !== 'convolution') return `${layer.kind}: ${output}`;
+  const { groups, input } = layer;
+  const kind = groups === 1 ? 'dense' : groups === input.channels ? 'depthwise' : `${groups} groups`;
+  return `${kind}${windowOf(layer.window)}: ${input.channels} to ${output}`;
+}
+
+function windowOf({ kernelRows, kernelColumns, strideRows }: Window): string {
+  return ` ${kernelRows} x ${kernelColumns}${strideRows > 1 ? ` / ${strideRows}` : ''}`;
+}
+
+function configurationOf(name: string): HardwareConfiguration {
+  const configuration = hardwareConfigurations[name];
+  if (configuration === undefined) throw new Error(`no configuration ${name}`);
+  return configuration;
+}
+
+/** How much the cycles depend on each parameter that nobody has measured. */
+async function printSensitivity(network: Network, configuration: HardwareConfiguration): Promise<void> {
   const { timing } = configuration;
   const variants = {
     'as configured': timing,
@@ -131,7 +189,7 @@ async function printSensitivity(
     if (changed === timing) configured = cycles;
     rows.push([name, count(cycles), `${((cycles / configured - 1) * 100).toFixed(1)} %`]);
   }
-  printTable(`${network.name} on ${sensitive}: sensitivity`, [['parameter', 'cycles', 'change'], ...rows]);
+  printTable(`${network.name} on ${closest}: sensitivity`, [['parameter', 'cycles', 'change'], ...rows]);
 }
 
 async function writeTrace(

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../ort/disable-telemetry.ts';
 import { Command, CommanderError } from 'commander';
 import { logLevels } from '../base/logger.ts';
 import { sluiceVersion } from '../base/version.ts';

@@ -1,29 +1,23 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { toSluiceError } from '../contract/errors.ts';
+import { workerData } from 'node:worker_threads';
+import { answerJob, type JobContext } from './answer-job.ts';
 import type { CompiledModel } from './compile.ts';
-import type { WorkerJob, WorkerMessage, WorkerResult } from './compile-in-worker.ts';
+import type { WorkerJob, WorkerResult } from './compile-in-worker.ts';
 import type { CompileProgress } from './progress.ts';
 import { readModelSignature } from './signature.ts';
 
-// Body of the worker thread that compile-in-worker.ts starts: one job, one answer. ONNX Runtime and the
-// addon are loaded only by the jobs that need them: reading a signature does not.
+// Body of the worker thread that compile-in-worker.ts starts. ONNX Runtime and the addon are loaded only by the
+// jobs that need them: reading a signature does not.
 
-function post(message: WorkerMessage): void {
-  parentPort?.postMessage(message);
-}
+type Context = JobContext<CompileProgress>;
 
-function onProgress(progress: CompileProgress): void {
-  post({ kind: 'progress', progress });
-}
-
-async function compile(job: WorkerJob, configuration: string): Promise<CompiledModel> {
+async function compile(job: WorkerJob, configuration: string, context: Context): Promise<CompiledModel> {
   const { compileModel } = await import('./compile.ts');
   const { tensorsOf } = await import('./golden.ts');
   const { model, shapes, labels, quantise } = job;
   const calibration = job.calibration ?? job.samples?.map(tensorsOf);
   return compileModel(model, {
     configuration,
-    onProgress,
+    ...context,
     ...(shapes === undefined ? {} : { shapes }),
     ...(calibration === undefined ? {} : { calibration }),
     ...(labels === undefined ? {} : { labels }),
@@ -31,10 +25,11 @@ async function compile(job: WorkerJob, configuration: string): Promise<CompiledM
   });
 }
 
-async function perform(job: WorkerJob): Promise<WorkerResult> {
+async function perform(job: WorkerJob, context: Context): Promise<WorkerResult> {
+  const { onProgress } = context;
   onProgress({ stage: 'signature', fraction: 0 });
   // Compiling finds the shapes of outputs whose file does not tell them, so its signature is enough.
-  const compiled = job.accelerate === undefined ? undefined : await compile(job, job.accelerate);
+  const compiled = job.accelerate === undefined ? undefined : await compile(job, job.accelerate, context);
   const result: WorkerResult = {
     signature: compiled?.signature ?? readModelSignature(job.model),
     ...(compiled === undefined ? {} : { compiled }),
@@ -51,8 +46,4 @@ async function perform(job: WorkerJob): Promise<WorkerResult> {
   return result;
 }
 
-try {
-  post({ kind: 'result', result: await perform(workerData as WorkerJob) });
-} catch (thrown) {
-  post({ kind: 'error', error: toSluiceError(thrown).toJSON() });
-}
+await answerJob<CompileProgress, WorkerResult>((context) => perform(workerData as WorkerJob, context));

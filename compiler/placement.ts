@@ -44,13 +44,19 @@ export function placementOf(
     const own = work.get(key);
     if (own !== undefined) {
       const layer = layers.get(own);
-      const part = common.node === own.name ? own.kind : `part of ${own.kind} ${own.name}`;
+      const part = common.node === own.name ? titleOf(own) : `part of ${own.kind} ${own.name}`;
       return { ...common, placement: 'npu', reason: part, ...(layer === undefined ? {} : { layer }) };
     }
     return left.has(key)
       ? { ...common, placement: 'npu', reason: silentReason(node) }
       : { ...common, placement: 'folded', reason: 'its result is a constant' };
   });
+}
+
+/** What an operation is, and whether weights that the model gives in another form were quantised anew. */
+function titleOf(operation: ImportedOperation): string {
+  if (operation.kind !== 'convolution' || operation.input.quantisation === undefined) return operation.kind;
+  return operation.given === undefined ? 'convolution, its weights quantised anew' : 'convolution';
 }
 
 /** The layer that does an operation's work: its own, or that of the operation it goes on to. */

@@ -4,7 +4,7 @@ import type { NpuRegion, Partition } from './import/partition.ts';
 import type { FloatPart } from './import/to-onnx.ts';
 import { writeModel } from './onnx/write-model.ts';
 import type { ProgressTeller } from './progress.ts';
-import { isQuantised } from './quantise/given.ts';
+import { isQuantised, unscaledOperations } from './quantise/given.ts';
 import type { QuantiseChoice } from './quantise/method.ts';
 import { type QuantisedPart, quantisePart } from './quantise/quantise.ts';
 import { type RegionSample, type Repeatable, regionSamples } from './quantise/samples.ts';
@@ -36,7 +36,8 @@ const observingPasses = 2;
 const triedMethods = 7;
 
 /**
- * Divides a model and quantises its region. When the region is noisy and an end of it would gain much in
+ * Divides a model and quantises its region. What a quantised model gives no scale stays on the host when there
+ * are no samples to find one. When the region is noisy and an end of it would gain much in
  * float, that end is left to the host, once. `divide` takes reasons to stay by the names of operations.
  * Throws `model_unsupported` for a float model without calibration data, and what quantising throws.
  */
@@ -44,7 +45,7 @@ export async function quantiseRegion(
   divide: (left: ReadonlyMap<string, string>) => Partition,
   options: RegionOptions,
 ): Promise<RegionQuantisation> {
-  const whole = await quantised(divide(new Map()), options);
+  const whole = await quantised(dividedByScales(divide, options), options);
   const { report } = whole;
   const isGood = (report.score?.decibels ?? goodDecibels) >= goodDecibels;
   if (isGood || report.betterInFloat.length === 0) return whole;
@@ -58,16 +59,41 @@ export async function quantiseRegion(
   return { ...rest, report: { ...rest.report, betterInFloat } };
 }
 
+function dividedByScales(
+  divide: (left: ReadonlyMap<string, string>) => Partition,
+  { samples }: RegionOptions,
+): Partition {
+  const left = new Map<string, string>();
+  for (;;) {
+    const parts = divide(left);
+    const part = partOf(regionOf(parts));
+    if (samples !== undefined || !isQuantised(part)) return parts;
+    const unscaled = unscaledOperations(part);
+    if (unscaled.length === 0) return parts;
+    const reason = 'the model gives its data no scale; with calibration data one is found';
+    for (const name of unscaled) left.set(name, reason);
+  }
+}
+
+function regionOf({ regions }: Partition): NpuRegion {
+  const [region] = regions;
+  if (region === undefined) throw new TypeError('a partition has a region');
+  return region;
+}
+
+function partOf({ operations, inputs, outputs }: NpuRegion): FloatPart {
+  return {
+    name: 'npu',
+    operations,
+    inputs: inputs.map(({ map }) => map),
+    outputs: outputs.map(({ map }) => map),
+  };
+}
+
 async function quantised(parts: Partition, options: RegionOptions): Promise<RegionQuantisation> {
   const { samples: given, sampleCount, labels, quantise = 'auto', signal, progress } = options;
-  const [region] = parts.regions;
-  if (region === undefined) throw new TypeError('a partition has a region');
-  const part: FloatPart = {
-    name: 'npu',
-    operations: region.operations,
-    inputs: region.inputs.map(({ map }) => map),
-    outputs: region.outputs.map(({ map }) => map),
-  };
+  const region = regionOf(parts);
+  const part = partOf(region);
   const isGiven = isQuantised(part);
   if (!isGiven && quantise === 'off') {
     throw new SluiceError(

@@ -19,14 +19,23 @@ export const errorCodes = {
   not_found: { status: 404, meaning: 'There is nothing under that name or path.' },
   method_not_allowed: { status: 405, meaning: 'The path exists, but not for this method.' },
   request_timeout: { status: 408, meaning: 'The request did not arrive whole in time.' },
+  deadline_passed: { status: 408, meaning: 'The answer was not ready by the deadline of the request.' },
   conflict: { status: 409, meaning: 'The state of the workspace does not allow this now.' },
   body_too_large: { status: 413, meaning: 'The body is larger than the limit.' },
+  content_encoding: {
+    status: 415,
+    meaning: 'The body is compressed in a way that is not served, or is damaged.',
+  },
   limit_exceeded: { status: 400, meaning: 'A named limit is crossed.' },
   headers_too_large: {
     status: 431,
     meaning: 'The request headers, or one of them, are larger than the limit.',
   },
   queue_full: { status: 429, meaning: 'The queue of the image is full; try again after Retry-After.' },
+  deadline_unmet: {
+    status: 429,
+    meaning: 'The answer could not be ready by the deadline of the request; refused on arrival.',
+  },
   cancelled: { status: 499, meaning: 'The client left before the answer was ready.' },
   internal: { status: 500, meaning: 'A defect of Sluice; the log of the process has the details.' },
   script_failed: {
@@ -105,8 +114,8 @@ export interface SerializedError {
 /** Extra facts that some errors carry. */
 export interface SluiceErrorOptions {
   cause?: unknown;
-  /** Seconds after which trying again makes sense; becomes `Retry-After`. */
-  retryAfterSeconds?: number;
+  /** Milliseconds after which trying again makes sense; become `Retry-After`, in seconds, and `Retry-After-Ms`. */
+  retryAfterMs?: number;
 }
 
 /**
@@ -115,13 +124,13 @@ export interface SluiceErrorOptions {
  */
 export class SluiceError extends Error {
   readonly code: ErrorCode;
-  readonly retryAfterSeconds: number | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: SluiceErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SluiceError';
     this.code = code;
-    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   /** The HTTP status that answers this error. */

@@ -31,6 +31,8 @@ export const limits = {
   /** JSON body of the workspace's REST API. */
   apiBodyBytesMax: 1 * MiB,
   tensorRankMax: 16,
+  /** Urgency of requests: 1 is the first, this many the last. */
+  priorityLevels: 10,
   /** Requests that wait for one image before the next gets 429. */
   scoringQueueDepthMax: 256,
   scriptTimeoutMs: 10_000,

@@ -20,6 +20,21 @@ struct LaneWords {
   std::uint64_t word[kWords];
 };
 
+// Copies word by word. The copy of a struct is one of a block of bytes, for which an HLS compiler
+// may build a loop over them.
+inline void CopyLanes(const LaneWords<8>& from, LaneWords<8>& to) {
+  HLS_INLINE
+  to.word[0] = from.word[0];
+}
+
+inline void CopyLanes(const LaneWords<16>& from, LaneWords<16>& to) {
+  HLS_INLINE
+  const std::uint64_t first = from.word[0];
+  const std::uint64_t second = from.word[1];
+  to.word[0] = first;
+  to.word[1] = second;
+}
+
 template <std::uint32_t Lanes>
 inline std::uint8_t ByteOf(const LaneWords<Lanes>& words, std::uint32_t lane) {
   HLS_INLINE

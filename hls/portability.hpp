@@ -1,25 +1,16 @@
 // The only place that knows the spelling of HLS compilers. Every macro may expand to nothing: the
 // code is right without any, and g++ compiles it as plain C++14.
 //
-// Which spelling is used, first match:
-//   SLUICE_HLS_VITIS, SLUICE_HLS_BAMBU   given on the command line
-//   __SYNTHESIS__ with __VITIS_HLS__     AMD Vitis HLS; its C simulation defines the second alone
-//   __BAMBU__                            PandA-Bambu
-//   else                                 none: every macro is empty
-// __SYNTHESIS__ alone selects nothing, because several vendors define it (Microchip SmartHLS too)
-// and each refuses the pragmas of another.
+// AMD Vitis HLS has a spelling, chosen by SLUICE_HLS_VITIS on the command line or by __SYNTHESIS__
+// with __VITIS_HLS__ (its C simulation defines the second alone). For all others every macro is
+// empty. __SYNTHESIS__ alone selects nothing, because several vendors define it (Microchip SmartHLS
+// too) and each refuses the pragmas of another. PandA-Bambu has none: it finds a pragma's function
+// by the name of its file, which one out of a macro doesn't have (README.md says what it needs).
 #ifndef SLUICE_HLS_PORTABILITY_HPP_
 #define SLUICE_HLS_PORTABILITY_HPP_
 
-#if defined(SLUICE_HLS_VITIS) && defined(SLUICE_HLS_BAMBU)
-#error "SLUICE_HLS_VITIS and SLUICE_HLS_BAMBU: choose one HLS compiler"
-#endif
-#if !defined(SLUICE_HLS_VITIS) && !defined(SLUICE_HLS_BAMBU)
-#if defined(__SYNTHESIS__) && defined(__VITIS_HLS__)
+#if defined(__SYNTHESIS__) && defined(__VITIS_HLS__) && !defined(SLUICE_HLS_VITIS)
 #define SLUICE_HLS_VITIS
-#elif defined(__BAMBU__)
-#define SLUICE_HLS_BAMBU
-#endif
 #endif
 
 // The vendor's streams; hls/streams/ wraps them.
@@ -35,31 +26,20 @@
 
 // Inside a loop or a function body: starts an iteration (a call) every `interval` clocks.
 #define HLS_PIPELINE(interval) HLS_PRAGMA(PIPELINE II = interval)
-// Inside a loop body: all iterations at once, or `count` of them.
+// Inside a loop body: all iterations at once.
 #define HLS_UNROLL HLS_PRAGMA(UNROLL)
-#define HLS_UNROLL_FACTOR(count) HLS_PRAGMA(UNROLL factor = count)
-// Inside a loop body: iterations that the report assumes where the bound is a variable.
-#define HLS_LOOP_TRIPCOUNT(least, most) HLS_PRAGMA(LOOP_TRIPCOUNT min = least max = most)
 // Before a loop: the name that reports give it.
 #define HLS_LABEL(name) \
   name:
-// First in a function body: dissolved into its callers, or kept as a module of its own.
+// First in a function body: dissolved into its callers.
 #define HLS_INLINE HLS_PRAGMA(INLINE)
-#define HLS_NO_INLINE HLS_PRAGMA(INLINE off)
 // First in a function or loop body: the calls that follow run as concurrent processes.
 #define HLS_DATAFLOW HLS_PRAGMA(DATAFLOW)
-// After the declaration of a stream: how many elements it holds.
-#define HLS_STREAM_DEPTH(channel, elements) HLS_PRAGMA(STREAM variable = channel depth = elements)
 // After the declaration of an array: splits one dimension (0: all) into single elements.
 #define HLS_PARTITION(array, dimension) \
   HLS_PRAGMA(ARRAY_PARTITION variable = array complete dim = dimension)
-// Deals the elements of an array's first dimension out to `banks` memories in turn.
-#define HLS_PARTITION_CYCLIC(array, banks) \
-  HLS_PRAGMA(ARRAY_PARTITION variable = array cyclic factor = banks dim = 1)
 // Packs the members of a struct into one wide word.
 #define HLS_AGGREGATE(object) HLS_PRAGMA(AGGREGATE variable = object compact = bit)
-// The memory to build an array from, such as `ram_s2p` or `ram_s2p impl = uram`.
-#define HLS_BIND_STORAGE(array, kind) HLS_PRAGMA(BIND_STORAGE variable = array type = kind)
 // In the loop body: no iteration reads what another one writes in this array.
 #define HLS_DEPENDENCE_FREE(array) \
   HLS_PRAGMA(DEPENDENCE variable = array type = inter dependent = false)
@@ -71,38 +51,19 @@
                      16 max_read_burst_length = 64 max_write_burst_length = 64)
 // First in the top's body: an argument, or `return`, in the AXI-Lite register file.
 #define HLS_CONTROL_PORT(argument) HLS_PRAGMA(INTERFACE mode = s_axilite port = argument)
-// Above the top: the place where Bambu looks.
-#define HLS_MEMORY_PORT_ABOVE(pointer, group)
 
 #else
 
 #define HLS_PIPELINE(interval)
 #define HLS_UNROLL
-#define HLS_UNROLL_FACTOR(count)
-#define HLS_LOOP_TRIPCOUNT(least, most)
 #define HLS_LABEL(name)
 #define HLS_INLINE
-#define HLS_NO_INLINE
 #define HLS_DATAFLOW
-#define HLS_STREAM_DEPTH(channel, elements)
 #define HLS_PARTITION(array, dimension)
-#define HLS_PARTITION_CYCLIC(array, banks)
 #define HLS_AGGREGATE(object)
-#define HLS_BIND_STORAGE(array, kind)
 #define HLS_DEPENDENCE_FREE(array)
 #define HLS_MEMORY_PORT(pointer, group, words)
 #define HLS_CONTROL_PORT(argument)
-
-// Bambu ties a pragma to the function that follows it, pipelines whole functions only, partitions
-// no arrays and has no AXI-Lite registers: of all the above it takes the memory ports, as
-//   HLS_MEMORY_PORT_ABOVE(weights, weight_port)
-// in the line above the top. Each such port has an offset argument of its own (`direct`).
-#if defined(SLUICE_HLS_BAMBU)
-#define HLS_MEMORY_PORT_ABOVE(pointer, group) \
-  HLS_PRAGMA(interface port = pointer mode = m_axi offset = direct bundle = group)
-#else
-#define HLS_MEMORY_PORT_ABOVE(pointer, group)
-#endif
 
 #endif
 

@@ -70,7 +70,7 @@ Memories CopyMemories(const Scratchpads<Configuration>& from) {
     }
   }
   for (std::size_t index = 0; index < to.parameter.size(); ++index) {
-    to.parameter[index] = from.parameter[index / to.width][index % to.width];
+    to.parameter[index] = UnpackRecord(from.parameter[index / to.width][index % to.width]);
   }
   for (std::size_t word = 0; word < to.table.size(); ++word) to.table[word] = from.table[0][word];
   return to;

@@ -5,8 +5,9 @@
 #include "hls/config/generated/configurations.hpp"
 #include "hls/memories.hpp"
 
+// A struct of hls/config/generated. Without a choice the smallest, for tools that define nothing.
 #ifndef SLUICE_CONFIGURATION
-#error "Define SLUICE_CONFIGURATION as a struct of hls/config/generated, such as Ci."
+#define SLUICE_CONFIGURATION Ci
 #endif
 
 namespace sluice {

@@ -1,3 +1,4 @@
+import './disable-telemetry.ts';
 import { env, InferenceSession, type Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { SluiceError } from '../contract/errors.ts';
 import type { Tensor } from '../contract/tensors.ts';

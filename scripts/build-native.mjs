@@ -181,7 +181,8 @@ function buildAndRunTests() {
 /** Fuzzes for so many seconds. What was found stays in the build folder; a crash names its input. */
 function fuzz(seconds) {
   requireTools();
-  if (!answers('clang++')) fail('fuzzing needs clang++ with libFuzzer (Debian: apt install clang libclang-rt-dev)');
+  if (!answers('clang++'))
+    fail('fuzzing needs clang++ with libFuzzer (Debian: apt install clang libclang-rt-dev)');
   buildIn(
     fuzzFolder,
     [

@@ -1,10 +1,11 @@
-// What an HLS compiler refuses must not get into the kernels of hls/: this reads them for it, and compiles each
-// file alone as C++14 in every spelling of hls/portability.hpp.
+// What an HLS compiler refuses must not get into the kernels of hls/: this reads them for it, compiles each file
+// alone as C++14 in every spelling of hls/portability.hpp, and reads what clang makes of the tops.
 //   node scripts/check-hls.mjs          exit code 1 names each line that breaks a rule
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { faultsOfTop } from './hls-ir.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -14,6 +15,16 @@ const hostOnly =
 const portability = 'hls/portability.hpp';
 // Arithmetic that is synthesised and simulated on its own, and holds no loop.
 const datapathFolders = new Set(['hls/requantise', 'hls/multiply', 'hls/elementwise']);
+
+// Tops of the units, compiled for every configuration. Those that run instructions keep plans and registers in structs
+// that a front end may fill and copy as blocks of constant length.
+const unitTops = [
+  { path: 'hls/transfer/top.cpp', blocks: false },
+  { path: 'hls/execute/top.cpp', blocks: true },
+  { path: 'hls/npu/top.cpp', blocks: true },
+];
+// For the datapaths, on which no configuration has a bearing.
+const anyConfiguration = 'Ci';
 
 const standardNames = new Set(['int8_t', 'int16_t', 'int32_t', 'int64_t', 'size_t']);
 for (const name of ['uint8_t', 'uint16_t', 'uint32_t', 'uint64_t']) standardNames.add(name);
@@ -95,7 +106,7 @@ function faultsOfCompiling(compiler, paths) {
   options.push('-DSLUICE_CONFIGURATION=Ci');
   // Pragmas of another compiler, and labels that only they refer to.
   const foreign = ['-Wno-unknown-pragmas', '-Wno-unused-label'];
-  const spellings = [[], ['-DSLUICE_HLS_VITIS', ...foreign], ['-DSLUICE_HLS_BAMBU', ...foreign]];
+  const spellings = [[], ['-DSLUICE_HLS_VITIS', ...foreign]];
   return paths.flatMap((path) =>
     spellings.flatMap((spelling) => {
       const args = ['-x', 'c++', '-std=c++14', '-fsyntax-only', '-I.', ...options, ...spelling, path];
@@ -107,6 +118,33 @@ function faultsOfCompiling(compiler, paths) {
   );
 }
 
+/** The structs of hls/config/generated, by name. */
+function configurationNames() {
+  const folder = join(root, 'hls', 'config', 'generated');
+  return readdirSync(folder).flatMap((name) => {
+    const [, struct] = /^struct (\w+) \{/m.exec(readFileSync(join(folder, name), 'utf8')) ?? [];
+    return struct === undefined ? [] : [struct];
+  });
+}
+
+/** Reads clang's intermediate code of every top. */
+function faultsOfTops(compiler) {
+  const units = configurationNames().flatMap((configuration) =>
+    unitTops.map((top) => ({ ...top, configuration })),
+  );
+  const datapaths = [...datapathFolders].map((folder) => ({
+    path: `${folder}/top.cpp`,
+    configuration: anyConfiguration,
+    blocks: false,
+  }));
+  const tops = [...datapaths, ...units];
+  const faults = tops.flatMap((top) => faultsOfTop({ compiler, root, ...top }));
+  console.log(
+    `${tops.length} tops and configurations read as ${compiler} compiles them, ${faults.length} faults`,
+  );
+  return faults;
+}
+
 const sources = sourcesUnder('hls').filter((path) => !hostOnly.test(path));
 const faults = sources.filter((path) => path !== portability).flatMap(faultsOfText);
 for (const compiler of ['g++', 'clang++']) {
@@ -116,6 +154,8 @@ for (const compiler of ['g++', 'clang++']) {
       `SKIPPED: ${compiler} is not installed; ${sources.length} kernel sources were not compiled with it`,
     );
 }
+if (isInstalled('clang++')) faults.push(...faultsOfTops('clang++'));
+else console.log('SKIPPED: clang++ is not installed; what it makes of the tops was not read');
 for (const fault of faults) console.log(fault);
 console.log(`${sources.length} kernel sources, ${faults.length} faults`);
 process.exitCode = faults.length === 0 ? 0 : 1;

@@ -79,7 +79,12 @@ function countTransfer(transfer, { inputParallel, timing }) {
   }
   let cycles = timing.memoryLatencyCycles;
   for (const burst of bursts) {
-    cycles += Math.max(burst, Math.ceil((timing.memoryLatencyCycles + burst) / outstandingBursts));
+    let passing = 0;
+    // A beat of a table brings several int32, and every copy of the tables takes one a clock.
+    for (let beat = 0; beat < burst; beat += 1)
+      for (let byte = 0; byte < inputParallel; byte += 4)
+        passing += transfer.memory === 'TABLE' || byte === 0 ? 1 : 0;
+    cycles += Math.max(passing, Math.ceil((timing.memoryLatencyCycles + passing) / outstandingBursts));
   }
   return { beats, cycles };
 }

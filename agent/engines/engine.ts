@@ -1,4 +1,5 @@
 import type { Tensor } from '../../contract/tensors.ts';
+import type { RunTerms } from './run-terms.ts';
 
 /** Where a request is computed; the value of the answer's `x-sluice-route`. */
 export type Route = 'cpu' | 'fpga-sim' | 'fpga';
@@ -15,11 +16,12 @@ export interface Engine {
    * Computes all outputs of the model's signature, in its order, from inputs that fit the signature.
    * May take over the inputs' memory (the CPU engine does, an NPU engine only reads it): a caller must not use
    * their data afterwards. An abort rejects with `cancelled`
-   * and drops work that has not started. Throws `queue_full`, `engine_failed` or a device's code.
+   * and drops work that has not started. Throws `queue_full`, `deadline_unmet`, `deadline_passed`,
+   * `engine_failed` or a device's code.
    */
-  infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]>;
-  /** Milliseconds until a request that arrives now would be answered, from measured runs and the queue. */
-  expectedMs(): number;
+  infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]>;
+  /** Milliseconds until a request of that priority that arrives now would be answered, from measured runs and the queue. */
+  expectedMs(priority?: number): number;
   /** Frees everything; waiting requests get `engine_failed`. Idempotent. */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { bytesOf, elementsOf } from '../tensors/element-arrays.ts';
 import type { Engine, Route } from './engine.ts';
 import { type BoundTensor, bindTensor, checkDisjoint, invalid } from './npu-binding.ts';
 import { packItem, unpackItem } from './pack.ts';
+import type { RunTerms } from './run-terms.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Elements that are converted before the event loop turns: some milliseconds' worth. */
@@ -60,18 +61,18 @@ export class NpuEngine implements Engine {
     this.#queue.addLane(options.program);
   }
 
-  async infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
+  async infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
     const items = this.#itemCount(inputs);
     this.#checkBytes(items);
-    this.#queue.checkRoom(signal);
+    this.#queue.checkRoom(terms);
     const region = await this.#pack(inputs, items);
     const { timeoutMs } = this.#options;
-    const { outputs } = await this.#queue.submit((program) => program.run(region, { timeoutMs }), signal);
+    const { outputs } = await this.#queue.submit((program) => program.run(region, { timeoutMs }), terms);
     return this.#unpack(outputs, items);
   }
 
-  expectedMs(): number {
-    return this.#queue.expectedMs();
+  expectedMs(priority?: number): number {
+    return this.#queue.expectedMs(priority);
   }
 
   async close(): Promise<void> {

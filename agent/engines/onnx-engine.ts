@@ -6,6 +6,7 @@ import type { ScoringLimits } from '../scoring-limits.ts';
 import type { Engine } from './engine.ts';
 import type { OnnxWorkerData } from './onnx-protocol.ts';
 import { OnnxSession } from './onnx-session.ts';
+import type { RunTerms } from './run-terms.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** Starts a thread of onnx-worker.ts. */
@@ -61,12 +62,12 @@ export class OnnxEngine implements Engine {
     return this.#pool.start();
   }
 
-  infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
-    return this.#pool.queue.submit((session) => session.run(inputs), signal);
+  infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
+    return this.#pool.queue.submit((session) => session.run(inputs), terms);
   }
 
-  expectedMs(): number {
-    return this.#pool.queue.expectedMs();
+  expectedMs(priority?: number): number {
+    return this.#pool.queue.expectedMs(priority);
   }
 
   close(): Promise<void> {

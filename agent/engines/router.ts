@@ -2,6 +2,7 @@ import { type ErrorCode, SluiceError, toSluiceError } from '../../contract/error
 import type { RoutePolicy } from '../../contract/image.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { Engine, Route } from './engine.ts';
+import type { RunTerms } from './run-terms.ts';
 
 /** What a request may ask for: `fpga` is the NPU of either kind, `fpga-sim` the simulated one only. */
 export type RouteRequest = RoutePolicy | 'fpga-sim';
@@ -33,7 +34,12 @@ export interface RouterOptions {
 }
 
 /** Failures that are the request's own or the client's; another engine would not answer either. */
-const finalCodes: ReadonlySet<ErrorCode> = new Set(['cancelled', 'tensor_shape', 'tensor_data']);
+const finalCodes: ReadonlySet<ErrorCode> = new Set([
+  'cancelled',
+  'deadline_passed',
+  'tensor_shape',
+  'tensor_data',
+]);
 
 /** Reads the request header `x-sluice-route`. Throws `invalid_request`. */
 export function parseRouteRequest(text: string | undefined): RouteRequest | undefined {
@@ -70,12 +76,12 @@ export class Router {
    * Which engine answers a request: the one that it asks for, else as the image's policy says. `auto` takes
    * the engine that is expected to finish first. Throws `route_unavailable`.
    */
-  plan(requested: RouteRequest | undefined): RoutePlan {
+  plan(requested: RouteRequest | undefined, priority?: number): RoutePlan {
     const { cpu, npu, policy } = this.#options;
     const choice = requested ?? policy;
     if (choice === 'cpu') return { engine: cpu, mayFallBack: false, reason: undefined };
     if (choice === 'auto') {
-      const engine = npu !== undefined && npu.expectedMs() < cpu.expectedMs() ? npu : cpu;
+      const engine = npu !== undefined && npu.expectedMs(priority) < cpu.expectedMs(priority) ? npu : cpu;
       return { engine, mayFallBack: true, reason: undefined };
     }
     if (npu !== undefined && (choice === 'fpga' || choice === npu.route)) {
@@ -90,16 +96,16 @@ export class Router {
   }
 
   /** Computes a planned request. Takes over the inputs' memory. */
-  async run(plan: RoutePlan, inputs: Tensor[], signal?: AbortSignal): Promise<RoutedOutputs> {
+  async run(plan: RoutePlan, inputs: Tensor[], terms?: RunTerms): Promise<RoutedOutputs> {
     const { engine, reason } = plan;
     try {
-      return { outputs: await engine.infer(inputs, signal), route: engine.route, reason };
+      return { outputs: await engine.infer(inputs, terms), route: engine.route, reason };
     } catch (thrown) {
       const { code } = toSluiceError(thrown);
       const { cpu } = this.#options;
       if (!plan.mayFallBack || engine === cpu || finalCodes.has(code)) throw thrown;
       // An NPU engine only reads its inputs, so they are still whole.
-      return { outputs: await cpu.infer(inputs, signal), route: cpu.route, reason: code };
+      return { outputs: await cpu.infer(inputs, terms), route: cpu.route, reason: code };
     }
   }
 

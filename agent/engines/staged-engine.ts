@@ -1,6 +1,7 @@
 import { SluiceError } from '../../contract/errors.ts';
 import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
 import type { Engine, Route } from './engine.ts';
+import type { RunTerms } from './run-terms.ts';
 
 /** A stage of an NPU route: what computes it, and the tensors that it takes and gives. */
 export interface Stage {
@@ -53,7 +54,7 @@ export class StagedEngine implements Engine {
   }
 
   /** Only reads its inputs, like every NPU engine. */
-  async infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
+  async infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
     const { queueDepthMax, signature } = this.#options;
     // One runs, the others wait.
     if (this.#inside > queueDepthMax) throw this.#full();
@@ -61,7 +62,7 @@ export class StagedEngine implements Engine {
     try {
       const tensors = new Map(inputs.map((tensor) => [tensor.name, tensor]));
       for (const stage of this.#stages) {
-        const outputs = await stage.engine.infer(this.#inputsOf(stage, tensors), signal);
+        const outputs = await stage.engine.infer(this.#inputsOf(stage, tensors), terms);
         for (const output of outputs) tensors.set(output.name, output);
       }
       return signature.outputs.map(({ name }) => tensors.get(name) as Tensor);
@@ -71,8 +72,8 @@ export class StagedEngine implements Engine {
   }
 
   /** Sum over the stages. */
-  expectedMs(): number {
-    return this.#stages.reduce((sum, { engine }) => sum + engine.expectedMs(), 0);
+  expectedMs(priority?: number): number {
+    return this.#stages.reduce((sum, { engine }) => sum + engine.expectedMs(priority), 0);
   }
 
   async close(): Promise<void> {
@@ -89,11 +90,8 @@ export class StagedEngine implements Engine {
 
   #full(): SluiceError {
     const { what, queueDepthMax } = this.#options;
-    const retryAfterSeconds = Math.max(1, Math.ceil(this.expectedMs() / 1000));
-    return new SluiceError(
-      'queue_full',
-      `${what}: ${queueDepthMax} requests wait already; try again after ${retryAfterSeconds} s`,
-      { retryAfterSeconds },
-    );
+    return new SluiceError('queue_full', `${what}: ${queueDepthMax} requests wait already; try again later`, {
+      retryAfterMs: this.expectedMs(),
+    });
   }
 }

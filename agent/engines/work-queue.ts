@@ -1,7 +1,9 @@
 import { SluiceError } from '../../contract/errors.ts';
+import { defaultPriority, type RunTerms } from './run-terms.ts';
 import { RunTime } from './run-time.ts';
 
 interface Job<Lane> {
+  priority: number;
   /** Resolves with what hands the result to the caller, once the lane is free again. */
   run(lane: Lane): Promise<() => void>;
   reject(error: unknown): void;
@@ -17,9 +19,12 @@ export interface WorkQueueOptions {
   nowMs: () => number;
 }
 
+/** Longest time that Node's timers take; a deadline beyond it needs none. */
+const timerMsMax = 2 ** 31 - 1;
+
 /**
- * Hands jobs to lanes (a worker thread, a device), one job a lane at a time, first come first served.
- * Bounded, measured and cancellable.
+ * Hands jobs to lanes (a worker thread, a device), one job a lane at a time: the most urgent first, and of these
+ * the first come. Bounded, measured and cancellable.
  */
 export class WorkQueue<Lane> {
   readonly #options: WorkQueueOptions;
@@ -39,6 +44,11 @@ export class WorkQueue<Lane> {
     return this.#lanes.size;
   }
 
+  /** Jobs that wait. */
+  get depth(): number {
+    return this.#waiting.length;
+  }
+
   /** A new lane, ready for work. */
   addLane(lane: Lane): void {
     this.#lanes.add(lane);
@@ -54,51 +64,68 @@ export class WorkQueue<Lane> {
     return true;
   }
 
-  /** Milliseconds until a job that arrives now would be done. */
-  expectedMs(): number {
-    const ahead = Math.floor((this.#waiting.length + this.#running) / Math.max(1, this.#lanes.size));
+  /** Milliseconds until a job of that priority that arrives now would be done. */
+  expectedMs(priority = defaultPriority): number {
+    const behind = this.#behind(priority);
+    const ahead = Math.floor((behind + this.#running) / Math.max(1, this.#lanes.size));
     return this.#runTime.estimateMs * (1 + ahead);
   }
 
   /** Throws what `submit` would, before a caller prepares a job that has no place. */
-  checkRoom(signal?: AbortSignal): void {
+  checkRoom(terms: RunTerms = {}): void {
     if (this.#closed !== undefined) throw this.#closed;
-    if (signal?.aborted) throw this.#cancelled();
+    if (terms.signal?.aborted) throw this.#cancelled();
     if (this.#idle.length === 0 && this.#waiting.length >= this.#options.depthMax) throw this.#full();
+    this.#checkDeadline(terms);
   }
 
   /**
-   * Runs a job on the next free lane. Throws `queue_full` with the measured time to wait, `cancelled` when
-   * the signal aborts (a job that already runs goes on, its result is dropped), or the error of `close`.
+   * Runs a job on the next free lane. Throws `queue_full` with the measured time to wait, `deadline_unmet` when
+   * it would not be done by its deadline and `deadline_passed` when it is not, `cancelled` when the signal
+   * aborts (a job that already runs goes on, its result is dropped), or the error of `close`.
    */
-  submit<Result>(task: (lane: Lane) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+  submit<Result>(task: (lane: Lane) => Promise<Result>, terms: RunTerms = {}): Promise<Result> {
     try {
-      this.checkRoom(signal);
+      this.checkRoom(terms);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
+    const { signal, priority = defaultPriority, phases } = terms;
+    const { nowMs } = this.#options;
     const lane = this.#idle.pop();
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
+      const submittedMs = nowMs();
+      const drop = (error: SluiceError): void => {
         const index = this.#waiting.indexOf(job);
         if (index >= 0) this.#waiting.splice(index, 1);
-        reject(this.#cancelled());
+        letGo();
+        reject(error);
+      };
+      const onAbort = (): void => drop(this.#cancelled());
+      const timer = this.#startTimer(terms, drop);
+      const letGo = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        clearTimeout(timer);
       };
       const job: Job<Lane> = {
+        priority,
         run: async (chosen) => {
+          const startedMs = nowMs();
+          if (phases !== undefined) phases.queueMs += startedMs - submittedMs;
           const result = await task(chosen);
+          if (phases !== undefined) phases.computeMs += nowMs() - startedMs;
           return () => {
-            signal?.removeEventListener('abort', onAbort);
+            letGo();
             resolve(result);
           };
         },
         reject: (error) => {
-          signal?.removeEventListener('abort', onAbort);
+          letGo();
           reject(error);
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      if (lane === undefined) this.#waiting.push(job);
+      if (lane === undefined) this.#wait(job);
       else void this.#start(lane, job);
     });
   }
@@ -112,6 +139,24 @@ export class WorkQueue<Lane> {
   close(error: SluiceError): void {
     this.#closed ??= error;
     this.failWaiting(this.#closed);
+  }
+
+  #wait(job: Job<Lane>): void {
+    this.#waiting.splice(this.#behind(job.priority), 0, job);
+  }
+
+  /** Where a job of that priority gets in line. */
+  #behind(priority: number): number {
+    let place = this.#waiting.length;
+    while (place > 0 && (this.#waiting[place - 1] as Job<Lane>).priority > priority) place -= 1;
+    return place;
+  }
+
+  #startTimer({ deadlineMs }: RunTerms, drop: (error: SluiceError) => void): NodeJS.Timeout | undefined {
+    const leftMs = deadlineMs === undefined ? Number.POSITIVE_INFINITY : deadlineMs - this.#options.nowMs();
+    if (leftMs > timerMsMax) return undefined;
+    const text = `${this.#options.what}: the answer was not ready by the request's deadline`;
+    return setTimeout(() => drop(new SluiceError('deadline_passed', text)), leftMs);
   }
 
   async #start(lane: Lane, job: Job<Lane>): Promise<void> {
@@ -135,14 +180,23 @@ export class WorkQueue<Lane> {
     else void this.#start(lane, job);
   }
 
+  /** A job that an idle queue could do in time may be told when to come again; another is just refused. */
+  #checkDeadline({ deadlineMs, priority }: RunTerms): void {
+    if (deadlineMs === undefined) return;
+    const leftMs = deadlineMs - this.#options.nowMs();
+    const neededMs = this.expectedMs(priority);
+    if (neededMs <= leftMs) return;
+    const text = `${this.#options.what}: it would take ${neededMs.toFixed(1)} ms, the request's deadline leaves ${Math.max(0, leftMs).toFixed(1)} ms`;
+    const canBeMet = this.#runTime.estimateMs <= leftMs;
+    throw new SluiceError('deadline_unmet', text, canBeMet ? { retryAfterMs: neededMs - leftMs } : {});
+  }
+
   #full(): SluiceError {
     const { what, depthMax } = this.#options;
-    const retryAfterSeconds = Math.max(1, Math.ceil(this.expectedMs() / 1000));
-    return new SluiceError(
-      'queue_full',
-      `${what}: ${depthMax} requests wait already; try again after ${retryAfterSeconds} s`,
-      { retryAfterSeconds },
-    );
+    const retryAfterMs = this.expectedMs();
+    return new SluiceError('queue_full', `${what}: ${depthMax} requests wait already; try again later`, {
+      retryAfterMs,
+    });
   }
 
   #cancelled(): SluiceError {

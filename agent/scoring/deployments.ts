@@ -8,6 +8,8 @@ import type { ServedImage } from './served-image.ts';
 export class Deployments {
   readonly #environment: ImageEnvironment;
   readonly #served = new Map<Name, ServedImage>();
+  /** Images of deployments that were taken out of service for a while. */
+  readonly #parked = new Map<Name, Digest>();
   readonly #retiring = new Set<Promise<void>>();
   /** Loading is done one image at a time, so that memory holds one candidate at most. */
   #tail: Promise<void> = Promise.resolve();
@@ -22,6 +24,11 @@ export class Deployments {
     return [...this.#served.keys()];
   }
 
+  /** Names of deployments that were taken out of service and not put back. */
+  get parkedNames(): Name[] {
+    return [...this.#parked.keys()];
+  }
+
   /** The image that answers for a deployment now. */
   get(deployment: Name): ServedImage | undefined {
     return this.#served.get(deployment);
@@ -32,15 +39,33 @@ export class Deployments {
    * request. When this throws (see `loadImage`), the old image goes on serving.
    */
   activate(deployment: Name, digest: Digest): Promise<void> {
-    const activation = this.#tail.then(() => this.#activate(deployment, digest));
-    this.#tail = activation.catch(() => undefined);
-    return activation;
+    return this.#inTurn(() => this.#activate(deployment, digest));
+  }
+
+  /** Takes a deployment out of service and closes its image; an unknown or parked name is no error. */
+  park(deployment: Name): Promise<void> {
+    return this.#inTurn(async () => {
+      const image = this.#served.get(deployment);
+      if (image === undefined) return;
+      this.#served.delete(deployment);
+      this.#parked.set(deployment, image.digest);
+      await this.#retire(image);
+    });
+  }
+
+  /** Loads a parked deployment's image and puts it back; one that is served, or an unknown name, is no error. */
+  unpark(deployment: Name): Promise<void> {
+    return this.#inTurn(async () => {
+      const digest = this.#parked.get(deployment);
+      if (digest !== undefined) await this.#activate(deployment, digest);
+    });
   }
 
   /** Stops serving a deployment; resolves when its image is closed. An unknown name is no error. */
   async remove(deployment: Name): Promise<void> {
     await this.#tail;
     const image = this.#served.get(deployment);
+    this.#parked.delete(deployment);
     this.#served.delete(deployment);
     if (image !== undefined) await this.#retire(image);
   }
@@ -54,11 +79,18 @@ export class Deployments {
     await Promise.all(this.#retiring);
   }
 
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#tail.then(work);
+    this.#tail = turn.catch(() => undefined);
+    return turn;
+  }
+
   async #activate(deployment: Name, digest: Digest): Promise<void> {
     if (this.#closed) throw new SluiceError('not_ready', 'scoring: stopping');
     const old = this.#served.get(deployment);
     if (old?.digest === digest) return;
     const image = await loadImage(this.#environment, digest);
+    this.#parked.delete(deployment);
     this.#served.set(deployment, image);
     if (old !== undefined) void this.#retire(old);
   }

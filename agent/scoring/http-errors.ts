@@ -18,8 +18,11 @@ export function sendError(
   const { reply, request, log } = context;
   const error = classify(thrown);
   if (error.code === 'internal') log.error({ err: thrown, url: request.url }, 'request failed by a defect');
-  if (error.retryAfterSeconds !== undefined)
-    void reply.header('retry-after', String(error.retryAfterSeconds));
+  if (error.retryAfterMs !== undefined) {
+    const retryAfterMs = Math.max(1, Math.ceil(error.retryAfterMs));
+    void reply.header('retry-after', String(Math.ceil(retryAfterMs / 1000)));
+    void reply.header('retry-after-ms', String(retryAfterMs));
+  }
   void reply.code(error.status).type('application/json; charset=utf-8').send(errorBody(error));
 }
 

@@ -1,3 +1,4 @@
+import '../../ort/disable-telemetry.ts';
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { BlobStore } from '../../base/blob-store.ts';
@@ -6,6 +7,7 @@ import { toSluiceError } from '../../contract/errors.ts';
 import { scoringLimits as limits } from '../scoring-limits.ts';
 import type { ScoringMessage } from '../supervise/control-protocol.ts';
 import { Deployments } from './deployments.ts';
+import { endpointDefaults } from './endpoint-settings.ts';
 import { openNpu } from './npu-device.ts';
 import { ScoringProcess } from './scoring-process.ts';
 import { ScoringServer } from './server.ts';
@@ -47,7 +49,16 @@ async function main(argument: string | undefined): Promise<void> {
   const npu = await openNpu(start.npu, log);
   const blobs = new BlobStore(start.blobRoot);
   const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
-  const server = new ScoringServer({ deployments, limits, nowMs, randomId: randomUUID, log });
+  const server = new ScoringServer({
+    ...endpointDefaults,
+    ...start.endpoint,
+    deployments,
+    limits,
+    nowMs,
+    instantMs: Date.now,
+    randomId: randomUUID,
+    log,
+  });
   const scoring = new ScoringProcess({ server, deployments, npu, send, log });
   await scoring.start(start);
   serveParent(scoring, log);

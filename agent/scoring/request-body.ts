@@ -1,11 +1,46 @@
+import { promisify } from 'node:util';
+import { gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
+import { singleHeader } from './request-context.ts';
 
 const empty = new Uint8Array();
 
-/** The body's bytes, whatever its content type; none when there is no body. */
-export function bodyOf(request: FastifyRequest): Uint8Array {
-  return request.body instanceof Uint8Array ? request.body : empty;
+type Decompress = (bytes: Uint8Array, options: ZlibOptions) => Promise<Buffer>;
+
+/** Content codings of RFC 9110 section 8.4.1; "deflate" is the zlib format. */
+const codings = new Map<string, Decompress>([
+  ['gzip', promisify<Uint8Array, ZlibOptions, Buffer>(gunzip)],
+  ['x-gzip', promisify<Uint8Array, ZlibOptions, Buffer>(gunzip)],
+  ['deflate', promisify<Uint8Array, ZlibOptions, Buffer>(inflate)],
+]);
+
+/**
+ * The body's bytes, whatever its content type, decompressed as its content encoding says; none when there is no
+ * body. Throws `content_encoding`, and `body_too_large` for one that is too large when decompressed.
+ */
+export async function readBody(request: FastifyRequest): Promise<Uint8Array> {
+  const body = request.body instanceof Uint8Array ? request.body : empty;
+  const coding = singleHeader(request, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (coding === 'identity' || coding === '') return body;
+  const decompress = codings.get(coding);
+  if (decompress === undefined) {
+    throw new SluiceError(
+      'content_encoding',
+      `header content-encoding: ${JSON.stringify(coding.slice(0, 40))}; gzip or deflate expected`,
+    );
+  }
+  try {
+    return await decompress(body, { maxOutputLength: limits.scoringBodyBytesMax });
+  } catch (thrown) {
+    if ((thrown as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') {
+      const text = `body: larger than ${limits.scoringBodyBytesMax} bytes when decompressed`;
+      throw new SluiceError('body_too_large', text, { cause: thrown });
+    }
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new SluiceError('content_encoding', `body: is no whole ${coding} (${reason})`, { cause: thrown });
+  }
 }
 
 /** Bytes as JSON. Throws `invalid_json` with the parser's reason. */

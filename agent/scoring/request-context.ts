@@ -3,39 +3,77 @@ import { SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
+import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
 import type { ServedImage } from './served-image.ts';
 
 /** Which route a request asks for, and which one answered. */
 const routeHeader = 'x-sluice-route';
+/** Milliseconds that the answer may take, from the arrival of the request. */
+const timeoutHeader = 'x-request-timeout-ms';
 /** Time of one item on the hardware that a simulated route stands for. */
 const estimateHeader = 'x-sluice-npu-estimate';
 /** Digest of the image that answered. */
 export const imageHeader = 'x-sluice-image';
 
-/** One request to one image: the route it asks for, its cancellation, and the headers that say who answered. */
+/** A request, where its answer goes, and the clock of the engines. */
+interface RequestOptions {
+  image: ServedImage;
+  request: FastifyRequest;
+  reply: FastifyReply;
+  nowMs: () => number;
+}
+
+/**
+ * One request to one image: the route it asks for, its deadline and cancellation, and the headers that say who
+ * answered.
+ */
 export class RequestContext {
   readonly image: ServedImage;
-  readonly signal: AbortSignal;
+  /** Of all runs of the model for this request. */
+  readonly phases: RunPhases = { queueMs: 0, computeMs: 0 };
   readonly #reply: FastifyReply;
   readonly #requested: RouteRequest | undefined;
+  readonly #arrivedMs: number;
+  #terms: RunTerms;
 
-  /** Throws `invalid_request` for an unknown route. */
-  constructor(options: { image: ServedImage; request: FastifyRequest; reply: FastifyReply }) {
-    const { image, request, reply } = options;
+  /** Throws `invalid_request` for an unknown route or a timeout that is none. */
+  constructor({ image, request, reply, nowMs }: RequestOptions) {
     this.image = image;
-    this.signal = abortOnDisconnect(reply);
     this.#reply = reply;
+    this.#arrivedMs = nowMs() - reply.elapsedTime;
+    this.#terms = { signal: abortOnDisconnect(reply), phases: this.phases };
     void reply.header(imageHeader, image.digest);
     this.#requested = parseRouteRequest(singleHeader(request, routeHeader));
+    const timeoutMs = parseTimeout(singleHeader(request, timeoutHeader));
+    if (timeoutMs !== undefined) this.expire(timeoutMs);
+  }
+
+  /** What engines are asked with. */
+  get terms(): RunTerms {
+    return this.#terms;
+  }
+
+  /** The answer may take so long from the request's arrival; the earliest of several counts. */
+  expire(timeoutMs: number): void {
+    const deadlineMs = this.#arrivedMs + timeoutMs;
+    this.#terms = {
+      ...this.#terms,
+      deadlineMs: Math.min(deadlineMs, this.#terms.deadlineMs ?? Number.POSITIVE_INFINITY),
+    };
+  }
+
+  /** 1 goes first. */
+  prioritise(priority: number): void {
+    this.#terms = { ...this.#terms, priority };
   }
 
   /** Computes on the route that the request asks for, and names the route in the answer. */
   async infer(inputs: Tensor[]): Promise<Tensor[]> {
     const { router } = this.image;
-    const plan = router.plan(this.#requested);
+    const plan = router.plan(this.#requested, this.#terms.priority);
     // Known already, so that a failure names it too; corrected below when the CPU stood in.
     this.#nameRoute(plan.engine.route, undefined);
-    const { outputs, route, reason } = await router.run(plan, inputs, this.signal);
+    const { outputs, route, reason } = await router.run(plan, inputs, this.#terms);
     this.#nameRoute(route, reason);
     this.#nameEstimate(route);
     return outputs;
@@ -61,6 +99,16 @@ export function singleHeader(request: FastifyRequest, name: string): string | un
   const value = request.headers[name];
   if (Array.isArray(value)) throw new SluiceError('invalid_request', `header ${name}: given twice`);
   return value;
+}
+
+function parseTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const timeoutMs = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? Number(text) : 0;
+  if (timeoutMs > 0) return timeoutMs;
+  throw new SluiceError(
+    'invalid_request',
+    `header ${timeoutHeader}: ${JSON.stringify(text.slice(0, 40))}; a number of milliseconds above 0 expected`,
+  );
 }
 
 function abortOnDisconnect(reply: FastifyReply): AbortSignal {

@@ -7,13 +7,16 @@ type Method = (typeof methods)[number];
 /** Answers one request; what it returns is the body. */
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<string | Uint8Array>;
 
-/** Serves a path with the given methods, and answers any other with 405 and `Allow`. */
+/**
+ * Serves a path with the given methods, answers OPTIONS with an empty 204 and any other method with 405; both say
+ * in `Allow` what there is.
+ */
 export function addRoute(
   app: FastifyInstance,
   url: string,
   handlers: Partial<Record<Method, Handler>>,
 ): void {
-  const allowed = Object.keys(handlers).join(', ');
+  const allowed = [...Object.keys(handlers), 'OPTIONS'].join(', ');
   for (const method of methods) {
     app.route({
       method,
@@ -22,6 +25,10 @@ export function addRoute(
         handlers[method] ??
         (async (_request, reply) => {
           void reply.header('allow', allowed);
+          if (method === 'OPTIONS') {
+            void reply.code(204);
+            return '';
+          }
           throw new SluiceError('method_not_allowed', `${method} ${url}: only ${allowed} is served here`);
         }),
     });

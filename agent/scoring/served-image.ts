@@ -2,6 +2,7 @@ import type { Digest, Name } from '../../contract/names.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
 import type { Router } from '../engines/router.ts';
 import type { ScriptHost } from '../scripts/script-host.ts';
+import { InferenceStatistics } from './inference-statistics.ts';
 
 /** The parts of an image that is ready to serve. */
 export interface ServedImageParts {
@@ -21,6 +22,7 @@ export class ServedImage {
   readonly signature: TensorSignature;
   readonly router: Router;
   readonly script: ScriptHost | undefined;
+  readonly statistics = new InferenceStatistics();
   #users = 0;
   #onUnused: (() => void) | undefined;
   #retired: Promise<void> | undefined;

@@ -5,10 +5,13 @@ import { SluiceError } from '../../contract/errors.ts';
 import { limits as contractLimits } from '../../contract/limits.ts';
 import { addRequestLog } from '../observe/request-log.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
-import { addAzureRoutes } from './azure.ts';
+import { addAzureRoutes } from './azure/routes.ts';
+import { allowOrigins } from './cors.ts';
 import type { Deployments } from './deployments.ts';
+import type { EndpointSettings } from './endpoint-settings.ts';
 import { answerClientError, sendError } from './http-errors.ts';
-import { addOpenInferenceRoutes } from './open-inference.ts';
+import { addOpenInferenceRoutes } from './open-inference/routes.ts';
+import { addPredictRoutes } from './predict/routes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,10 +24,12 @@ declare module 'fastify' {
 const pathParameterCharsMax = 1024;
 
 /** What the scoring server needs. */
-export interface ScoringServerOptions {
+export interface ScoringServerOptions extends Required<EndpointSettings> {
   deployments: Deployments;
   limits: ScoringLimits;
   nowMs: () => number;
+  /** Milliseconds since 1970. */
+  instantMs: () => number;
   randomId: () => string;
   log: Logger;
 }
@@ -67,7 +72,7 @@ export class ScoringServer {
 }
 
 function buildApp(options: ScoringServerOptions): FastifyInstance {
-  const { limits, log, deployments } = options;
+  const { limits, log } = options;
   const app = fastify({
     logger: false,
     bodyLimit: contractLimits.scoringBodyBytesMax,
@@ -85,6 +90,7 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
     // What Fastify refuses before a route is found, such as a path that cannot be decoded.
     frameworkErrors: (thrown, request, reply) => sendError(thrown, { request, reply, log }),
   });
+  allowOrigins(app, options.corsOrigins);
   refuseByHeader(app);
   acceptAnyBody(app);
   addRequestLog(app, log);
@@ -93,7 +99,8 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
     throw new SluiceError('not_found', `${request.method} ${request.url}: there is nothing here`);
   });
   addAzureRoutes(app, options);
-  addOpenInferenceRoutes(app, deployments);
+  addOpenInferenceRoutes(app, options);
+  addPredictRoutes(app, options);
   return app;
 }
 

@@ -3,12 +3,14 @@ import { logLevels } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';
 import { Digest, Name } from '../../contract/names.ts';
 import { NpuSelection } from '../supervise/npu-selection.ts';
+import { EndpointSettings } from './endpoint-settings.ts';
 
 const scoringStart = Type.Object({
   host: Type.String({ minLength: 1 }),
   port: Type.Integer({ minimum: 0, maximum: 65_535 }),
   blobRoot: Type.String({ minLength: 1 }),
   npu: Type.Union([NpuSelection, Type.Null()]),
+  endpoint: Type.Optional(EndpointSettings),
   logLevel: Type.Union(logLevels.map((level) => Type.Literal(level))),
 });
 

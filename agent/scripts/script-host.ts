@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { SluiceError } from '../../contract/errors.ts';
 import type { RunManifest } from '../../contract/image.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
+import type { RunTerms } from '../engines/run-terms.ts';
 import { WorkerPool } from '../engines/worker-pool.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import type { ScriptAnswer, ScriptImage, ScriptRequest, ScriptWorkerData } from './script-protocol.ts';
@@ -48,11 +49,8 @@ export class ScriptHost {
   }
 
   /** Runs the script on one request; see `ScriptThread.run` for the errors, besides `queue_full` and `cancelled`. */
-  run(
-    request: ScriptRequest,
-    options: { infer: InferForScript; signal: AbortSignal },
-  ): Promise<ScriptAnswer> {
-    return this.#pool.queue.submit((thread) => thread.run(request, options.infer), options.signal);
+  run(request: ScriptRequest, options: { infer: InferForScript; terms: RunTerms }): Promise<ScriptAnswer> {
+    return this.#pool.queue.submit((thread) => thread.run(request, options.infer), options.terms);
   }
 
   /** Ends all threads. Idempotent. */

@@ -1,5 +1,6 @@
 import type { SerializedError } from '../../contract/errors.ts';
 import type { Digest, Name } from '../../contract/names.ts';
+import type { EndpointSettings } from '../scoring/endpoint-settings.ts';
 import type { NpuSelection } from './npu-selection.ts';
 
 /** How the control process starts the scoring process: one JSON argument. */
@@ -9,6 +10,7 @@ export interface ScoringStart {
   /** Root of the agent's blob store. */
   blobRoot: string;
   npu: NpuSelection | null;
+  endpoint?: EndpointSettings;
   logLevel: string;
 }
 

@@ -2,13 +2,14 @@ import { readByteElements } from '../../contract/byte-elements.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import { type ElementArray, elementsOf } from './element-arrays.ts';
 import { halfToNumber } from './half.ts';
+import { jsonNumbers } from './json-numbers.ts';
 
 /**
  * The elements of a tensor as a flat JSON array, row-major. The reverse of `decodeElements`: NaN and the
  * infinities become strings, and so do 64-bit integers beyond 2^53; everything reads back as the same bytes.
  */
 export function encodeFlat(tensor: Tensor): string {
-  return `[${joined(tensor, jsonElementsOf(tensor))}]`;
+  return listOf(tensor, jsonElementsOf(tensor));
 }
 
 /** The elements of a tensor as JSON arrays nested like its shape; a scalar as its one value. */
@@ -23,11 +24,11 @@ export function encodeNested(tensor: Tensor): string {
       const row = Array.isArray(elements)
         ? elements.slice(start - length, start)
         : elements.subarray(start - length, start);
-      return `[${joined(tensor, row)}]`;
+      return listOf(tensor, row);
     }
     return `[${Array.from({ length }, () => write(level + 1)).join(',')}]`;
   };
-  return shape.length === 0 ? joined(tensor, elements) : write(0);
+  return shape.length === 0 ? listOf(tensor, elements).slice(1, -1) : write(0);
 }
 
 /** BYTES as texts in which nothing is lost of valid UTF-8; FP16 as the numbers that they are. */
@@ -35,6 +36,13 @@ function jsonElementsOf(tensor: Tensor): ElementArray | string[] {
   if (tensor.datatype === 'BYTES') return readByteElements(tensor.data);
   const elements = elementsOf(tensor);
   return tensor.datatype === 'FP16' ? Float32Array.from(elements as Uint16Array, halfToNumber) : elements;
+}
+
+/** Floats in the fewest digits, where the addon writes them. */
+function listOf(tensor: Tensor, elements: ElementArray | string[]): string {
+  const isFloat = elements instanceof Float32Array || elements instanceof Float64Array;
+  if (isFloat && jsonNumbers !== undefined) return jsonNumbers.write(elements);
+  return `[${joined(tensor, elements)}]`;
 }
 
 function joined(tensor: Tensor, elements: ElementArray | string[]): string {

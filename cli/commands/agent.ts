@@ -19,6 +19,9 @@ interface StartOptions {
   npu: string;
   xclbin?: string;
   npuDevice: number;
+  serverName: string;
+  allowModelControl?: true;
+  corsOrigin?: string[];
 }
 
 /** Reads `--npu` and, for a board, `--xclbin` and `--npu-device`. */
@@ -38,6 +41,10 @@ export function npuOption(): Option {
     .default('kv260-m');
 }
 
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
 /** `sluice agent start`. */
 export function addAgentCommands(program: Command): void {
   const agent = program.command('agent').description('run a device: pulls images and serves them');
@@ -54,6 +61,13 @@ export function addAgentCommands(program: Command): void {
     .addOption(npuOption())
     .option('--xclbin <file>', 'board image to run on through XRT, instead of the simulation', existingFile)
     .option('--npu-device <index>', 'which board, as XRT counts them', deviceIndex, 0)
+    .option('--server-name <name>', 'what GET /v2 calls the server; some clients insist on triton', 'sluice')
+    .option(
+      '--cors-origin <origin>',
+      'web pages of this origin may call the endpoint; * for any (repeatable)',
+      collect,
+    )
+    .option('--allow-model-control', 'let clients unload models and load them again')
     .action(async (options: StartOptions, command: Command) => {
       const global = globalOptions(command);
       const stop = stopRequested();
@@ -65,6 +79,11 @@ export function addAgentCommands(program: Command): void {
         host: options.host,
         port: options.port,
         npu: npuSelection(options.npu, options),
+        endpoint: {
+          serverName: options.serverName,
+          allowsModelControl: options.allowModelControl ?? false,
+          corsOrigins: options.corsOrigin ?? [],
+        },
         logger: createLogger({ name: 'agent', level: global.logLevel }),
         onEvent: (event: AgentEvent) =>
           printProgress({ json: global.json, value: event, text: describeEvent(event) }),

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { CompiledModel } from '../../compiler/compile.ts';
 import { parseQuantiseChoice } from '../../compiler/quantise/method.ts';
@@ -77,7 +76,8 @@ async function compileTo(
   const signal = abortOnStop();
   const quantise = parseQuantiseChoice(choices.quantise);
   await checkOutputFolder(folder, command);
-  const model = new Uint8Array(await readFile(job.model));
+  const { readModelFile } = await import('../read-model-file.ts');
+  const model = await readModelFile(job.model);
   const { declaredInputs } = await import('../calibration/declared-inputs.ts');
   const { samples, labels, skippedFileCount } = await gatherCalibration(declaredInputs(model), {
     choices,

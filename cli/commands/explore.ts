@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Exploration, ExploredConfiguration } from '../../compiler/explore/explore.ts';
 import { abortOnStop } from '../abort-on-stop.ts';
@@ -24,7 +23,8 @@ export function addExploreCommand(program: Command): void {
       const progress = new ProgressLine({ json: global.json });
       const signal = abortOnStop();
       const { exploreInWorker } = await import('../../compiler/explore/explore-in-worker.ts');
-      const job = { model: new Uint8Array(await readFile(model)), shapes: options.shape ?? {} };
+      const { readModelFile } = await import('../read-model-file.ts');
+      const job = { model: await readModelFile(model), shapes: options.shape ?? {} };
       const onProgress = (stage: string, done: number, total: number): void =>
         progress.show({ stage, fraction: done / total });
       try {

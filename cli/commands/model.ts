@@ -18,7 +18,8 @@ export function addModelCommands(program: Command): void {
     .action(async (file: string, options: RegisterOptions, command: Command) => {
       const global = globalOptions(command);
       const client = await connectWorkspace({ ...global, ...options });
-      const digest = await client.uploadFile(file);
+      const { readModelFile } = await import('../read-model-file.ts');
+      const digest = await client.uploadBytes(await readModelFile(file));
       const description = options.description ?? basename(file);
       const value = await client.registerModel({ name: options.name, file: digest, description });
       printResult({

@@ -101,15 +101,25 @@ function clocksPerStep(strideColumns: number, sizes: ArraySizes): number {
 export function transferCycles(shape: TransferShape, sizes: PortSizes): TransferCycles {
   const { memoryLatencyCycles, burstBeatsMax } = sizes.timing;
   const { runs, runBeats } = runsOf(shape, sizes.inputParallel);
+  const beatClocks = clocksPerBeat(shape.memory, sizes.inputParallel);
   const rest = runBeats % burstBeatsMax;
-  const fullClocks = Math.floor(runBeats / burstBeatsMax) * burstCycles(burstBeatsMax, memoryLatencyCycles);
-  const restClocks = rest === 0 ? 0 : burstCycles(rest, memoryLatencyCycles);
+  const burstClocks = burstCycles(burstBeatsMax * beatClocks, memoryLatencyCycles);
+  const fullClocks = Math.floor(runBeats / burstBeatsMax) * burstClocks;
+  const restClocks = rest === 0 ? 0 : burstCycles(rest * beatClocks, memoryLatencyCycles);
   return { beats: runs * runBeats, cycles: memoryLatencyCycles + runs * (fullClocks + restClocks) };
 }
 
-/** From one burst's end to the next one's: its beats, or its share of the latency when too few are in flight. */
-function burstCycles(beats: number, latency: number): number {
-  return Math.max(beats, Math.ceil((latency + beats) / outstandingBursts));
+/**
+ * From one burst's end to the next one's: the clocks in which its beats pass, or its share of the latency when too
+ * few are in flight.
+ */
+function burstCycles(passing: number, latency: number): number {
+  return Math.max(passing, Math.ceil((latency + passing) / outstandingBursts));
+}
+
+/** Clocks until a beat is written: every copy of the tables takes one entry a clock. */
+function clocksPerBeat(memory: TransferShape['memory'], wordBytes: number): number {
+  return memory === 'TABLE' ? Math.ceil((wordBytes * tableLayout.entries) / tableLayout.bytes) : 1;
 }
 
 /** Contiguous runs of beats in off-chip memory: rows that follow one another without a gap are one. */

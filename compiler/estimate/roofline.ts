@@ -14,8 +14,8 @@ export interface LayerBound {
   /** Products of the layer's own definition, without idle lanes. */
   multiplyAccumulates: number;
   executeCycles: number;
-  /** Beats of weights, channel records and tables. */
-  constantBeats: number;
+  /** Clocks in which LOAD brings weights, channel records and tables: one a beat, of tables one an entry. */
+  loadCycles: number;
 }
 
 /** The least that a network takes. */
@@ -23,7 +23,7 @@ export interface NetworkBound {
   layers: LayerBound[];
   multiplyAccumulates: number;
   executeCycles: number;
-  /** Beats of constants and inputs, one a clock. */
+  /** Those of the layers, and one for each beat of the inputs. */
   loadCycles: number;
   /** The greater of the two. */
   cycles: number;
@@ -39,7 +39,7 @@ export function networkBound(network: Network, configuration: HardwareConfigurat
     0,
   );
   const executeCycles = sum((layer) => layer.executeCycles);
-  const loadCycles = sum((layer) => layer.constantBeats) + inputBeats;
+  const loadCycles = sum((layer) => layer.loadCycles) + inputBeats;
   return {
     layers,
     multiplyAccumulates: sum((layer) => layer.multiplyAccumulates),
@@ -52,15 +52,14 @@ export function networkBound(network: Network, configuration: HardwareConfigurat
 /** Bounds of one layer. Concat and slice cost nothing: addressing alone may do them. */
 export function layerBound(layer: Layer, configuration: HardwareConfiguration): LayerBound {
   const shape = shapeOf(layer.output, configuration);
-  const tableBeats = tableLayout.bytes / configuration.inputParallel;
-  const bound = { name: layer.name, multiplyAccumulates: 0, executeCycles: 0, constantBeats: 0 };
+  const bound = { name: layer.name, multiplyAccumulates: 0, executeCycles: 0, loadCycles: 0 };
   switch (layer.kind) {
     case 'convolution':
       return { ...bound, ...convolutionBound(layer, configuration) };
     case 'maximum-pool':
       return { ...bound, executeCycles: poolCycles({ ...shape, ...layer.window }, configuration).cycles };
     case 'table':
-      return { ...bound, executeCycles: copyCycles(shape, configuration), constantBeats: tableBeats };
+      return { ...bound, executeCycles: copyCycles(shape, configuration), loadCycles: tableLayout.entries };
     case 'resize':
     case 'pad':
       return { ...bound, executeCycles: copyCycles(shape, configuration) };
@@ -68,7 +67,7 @@ export function layerBound(layer: Layer, configuration: HardwareConfiguration): 
       return {
         ...bound,
         executeCycles: elementwiseCycles(shape, configuration).cycles,
-        constantBeats: 2 * tableBeats,
+        loadCycles: 2 * tableLayout.entries,
       };
     case 'multiply':
       return { ...bound, executeCycles: elementwiseCycles(shape, configuration).cycles };
@@ -94,7 +93,7 @@ function convolutionBound(
   return {
     multiplyAccumulates: output.channels * output.rows * output.columns * taps * (input.channels / groups),
     executeCycles: cycles,
-    constantBeats: shape.outputBlocks * beatsOfBlock,
+    loadCycles: shape.outputBlocks * beatsOfBlock,
   };
 }
 

@@ -1,21 +1,16 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { toSluiceError } from '../../contract/errors.ts';
-import { exploreModel } from './explore.ts';
-import type { ExploreJob, ExploreMessage } from './explore-in-worker.ts';
+import { workerData } from 'node:worker_threads';
+import { answerJob } from '../answer-job.ts';
+import { type Exploration, exploreModel } from './explore.ts';
+import type { ExploreJob, ExploreProgress } from './explore-in-worker.ts';
 
-// Body of the worker thread that explore-in-worker.ts starts: one job, one answer.
+// Body of the worker thread that explore-in-worker.ts starts.
 
-function post(message: ExploreMessage): void {
-  parentPort?.postMessage(message);
-}
+const { model, shapes } = workerData as ExploreJob;
 
-try {
-  const { model, shapes } = workerData as ExploreJob;
-  const result = await exploreModel(model, {
+await answerJob<ExploreProgress, Exploration>(({ signal, onProgress }) =>
+  exploreModel(model, {
     shapes,
-    onProgress: (stage, done, total) => post({ kind: 'progress', stage, done, total }),
-  });
-  post({ kind: 'result', result });
-} catch (thrown) {
-  post({ kind: 'error', error: toSluiceError(thrown).toJSON() });
-}
+    signal,
+    onProgress: (stage, done, total) => onProgress({ stage, done, total }),
+  }),
+);

@@ -4,6 +4,7 @@ import { isOwnOrder } from './axes.ts';
 import { cutModel, extractSubModel } from './cut-model.ts';
 import type { Direction, ImportedMap, TensorView } from './graph.ts';
 import type { ImportedModel } from './import-model.ts';
+import { unsignedShift } from './quantised-values.ts';
 
 /** A feature map where data goes from host to NPU or back. */
 export interface Boundary {
@@ -51,7 +52,7 @@ export function cutHead(imported: ImportedModel, boundaries: readonly Boundary[]
     inputs: imported.model.graph.inputs,
     outputs: needed.map(({ view }) => graphValueOf(imported, view.tensor)),
   });
-  const adapter = new Adapter();
+  const adapter = new Adapter(imported);
   for (const { map, tensor, view } of needed) {
     if (tensor !== view.tensor) adapter.toOwnOrder({ map, view, tensor });
   }
@@ -76,7 +77,7 @@ export function cutTail(
     outputs: wanted.map(({ name }) => name),
     given: new Set(available.keys()),
   });
-  const adapter = new Adapter();
+  const adapter = new Adapter(imported);
   const entering = new Set<Boundary>();
   for (const name of reads) {
     const boundary = outputs.find(({ map }) => map === available.get(name));
@@ -116,6 +117,11 @@ function graphValueOf({ facts, model }: ImportedModel, name: string): OnnxValue 
 class Adapter {
   readonly #nodes: OnnxNode[] = [];
   readonly #constants = new Map<string, OnnxTensor>();
+  readonly #imported: ImportedModel;
+
+  constructor(imported: ImportedModel) {
+    this.#imported = imported;
+  }
 
   toOwnOrder({ map, view, tensor }: { map: ImportedMap; view: TensorView; tensor: string }): void {
     const real = this.#changeIntegers('DequantizeLinear', {
@@ -167,12 +173,13 @@ class Adapter {
   ): string {
     if (!view.isInteger || map.quantisation === undefined) return from;
     const { scale, zeroPoint } = map.quantisation;
+    const isUnsigned = this.#imported.facts.all.get(view.tensor)?.elementType === elementType.UINT8;
     const inputs = [
       from,
       this.#constant(`${to}//scale`, { type: elementType.FLOAT, values: Float32Array.of(scale), shape: [] }),
       this.#constant(`${to}//zero-point`, {
-        type: elementType.INT8,
-        values: Int8Array.of(zeroPoint),
+        type: isUnsigned ? elementType.UINT8 : elementType.INT8,
+        values: isUnsigned ? Uint8Array.of(zeroPoint + unsignedShift) : Int8Array.of(zeroPoint),
         shape: [],
       }),
     ];

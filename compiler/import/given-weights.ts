@@ -12,10 +12,12 @@ const rearrangements: ReadonlySet<string> = new Set(
 
 /** Part of a step that a weight may differ from a whole number of scales: float32 rounding. */
 const tolerance = 1e-3;
+const integerMax = 127;
 
 /**
  * The integers of weights that a QDQ or QLinear model gives, found from their scales: a weight is a whole
- * number of them. Left out where nothing is given, or zero points make the weights asymmetric.
+ * number of them. Left out where nothing is given, and where zero points make the weights asymmetric or one is
+ * -128, which the NPU's multipliers do not take: such weights are quantised anew, symmetric for each channel.
  */
 export function givenWeights(
   node: OnnxNode,
@@ -32,7 +34,7 @@ export function givenWeights(
   for (const [index, weight] of weights.entries()) {
     const steps = weight / (scales[Math.floor(index / perOutput)] ?? 1);
     const integer = Math.round(steps);
-    if (Math.abs(steps - integer) > tolerance || integer < -128 || integer > 127) return {};
+    if (Math.abs(steps - integer) > tolerance || Math.abs(integer) > integerMax) return {};
     integers[index] = integer;
   }
   const biasIntegers = givenBias(node, builder, { scales, input, bias });

@@ -52,7 +52,9 @@ export function partition(imported: ImportedModel, options: PartitionOptions = {
   const { model } = imported;
   const layers = new Layering(imported, options);
   const chosen = layers.regionWithMostWork();
-  if (chosen.length === 0) throw nothingToRun(imported);
+  if (chosen.length === 0) {
+    throw nothingToRun([...imported.graph.hostNodes, ...layers.refusedNodes()], imported.facts);
+  }
   const available = new Map<string, ImportedMap>();
   for (const { output } of chosen) for (const { tensor } of output.tensors) available.set(tensor, output);
   const outputNames = model.graph.outputs.map(({ name }) => name);
@@ -79,7 +81,7 @@ export function partition(imported: ImportedModel, options: PartitionOptions = {
   };
 }
 
-function nothingToRun({ graph: { hostNodes }, facts }: ImportedModel): SluiceError {
+function nothingToRun(hostNodes: readonly HostNode[], facts: FactTable): SluiceError {
   const shown = [...hostNodes].sort((first, second) => weightOf(second) - weightOf(first)).slice(0, 2);
   const reasons = shown.map(({ node, reason }) => `${describeNode(node)}: ${reason}`).join('; ');
   return new SluiceError(
@@ -158,6 +160,11 @@ class Layering {
     // A quantised operator stands there once for each node that it was spelled out as.
     const nodes = new Set(graph.hostNodes.map(({ node }) => node));
     return [...nodes].reduce((sum, node) => sum + hostMultiplyAccumulates(node, facts), operations);
+  }
+
+  /** Nodes of operations that the NPU at hand does not take. */
+  refusedNodes(): HostNode[] {
+    return [...this.#refused].flatMap(([{ nodes }, reason]) => nodes.map((node) => ({ node, reason })));
   }
 
   /** Why each of the nodes stays. */

@@ -7,7 +7,7 @@ import { decline, type GraphBuilder } from './graph-builder.ts';
 import { argument } from './scalar-function.ts';
 
 /** What uint8 integers are shifted by to become int8. */
-const unsignedShift = 128;
+export const unsignedShift = 128;
 
 /** QuantizeLinear: the map gets the quantisation, or a copy of it does when the floats are read elsewhere too. */
 export function translateQuantise(node: OnnxNode, builder: GraphBuilder): void {

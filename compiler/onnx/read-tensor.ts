@@ -17,7 +17,7 @@ export function readTensor(message: TensorMessage): OnnxTensor {
   const name = message.name ?? '';
   const code = message.dataType ?? 0;
   if (message.dataLocation === externalLocation) {
-    throw invalid(name, 'its data is in another file; save the model as one file');
+    throw invalid(name, 'its data is in another file, which does not come along; save the model as one file');
   }
   const shape = (message.dims ?? []).map(Number);
   if (shape.some((dimension) => dimension < 0)) throw invalid(name, `negative dimension in [${shape}]`);

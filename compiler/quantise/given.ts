@@ -1,17 +1,41 @@
-import { type ImportedOperation, inputsOf } from '../import/graph.ts';
+import { type ImportedMap, type ImportedOperation, inputsOf } from '../import/graph.ts';
 import type { FloatPart } from '../import/to-onnx.ts';
 import { addTermsOf } from '../network/add-terms.ts';
+import { assignQuantisations } from './assign.ts';
+import type { Range } from './quantisation.ts';
+import { stepsOf } from './steps.ts';
 
-const weightMin = -127;
 /** Below it products of scales are no normal float32 numbers any more. */
 const scaleMin = 2 ** -60;
 const scaleMax = 2 ** 60;
+/** Stands in for a range that nothing tells. */
+const someRange: Range = { minimum: -1, maximum: 1 };
 
 /** Whether the model brings quantisations of its own. */
 export function isQuantised({ inputs, operations }: FloatPart): boolean {
   return [...inputs, ...operations.map(({ output }) => output)].some(
     ({ quantisation }) => quantisation !== undefined,
   );
+}
+
+/**
+ * Names of operations that read or give what has no scale in a model that brings its own: without samples there
+ * is none.
+ */
+export function unscaledOperations(part: FloatPart): string[] {
+  const missing = new Set<ImportedMap>();
+  const steps = stepsOf(part);
+  const rangeOf = (map: ImportedMap): Range => {
+    missing.add(map);
+    return someRange;
+  };
+  assignQuantisations(part, { steps, rangeOf });
+  const entering = new Set(part.inputs.filter((map) => missing.has(map)));
+  return part.operations
+    .filter(
+      (operation) => missing.has(operation.output) || inputsOf(operation).some((map) => entering.has(map)),
+    )
+    .map(({ name }) => name);
 }
 
 /**
@@ -34,17 +58,9 @@ export function givenRefusal(operation: ImportedOperation): string | undefined {
   }
 }
 
-function weightRefusal({
-  input,
-  given,
-}: Extract<ImportedOperation, { kind: 'convolution' }>): string | undefined {
-  if (given === undefined) {
-    if (input.quantisation === undefined) return undefined;
-    return 'its input is quantised and its weights are float or have a zero point; the NPU takes symmetric int8 weights';
-  }
-  if (given.integers.some((integer) => integer < weightMin))
-    return 'a weight of -128; the NPU takes -127 to 127';
-  const isUsable = given.scales.every((scale) => scale >= scaleMin && scale <= scaleMax);
+/** Weights that are float, or asymmetric, are quantised anew; those that stay as they are need usable scales. */
+function weightRefusal({ given }: Extract<ImportedOperation, { kind: 'convolution' }>): string | undefined {
+  const isUsable = given?.scales.every((scale) => scale >= scaleMin && scale <= scaleMax) ?? true;
   return isUsable ? undefined : 'a weight scale outside 2^-60 to 2^60';
 }
 

@@ -34,7 +34,7 @@ inline WeightTile<Configuration> ReadWeights(const Scratchpads<Configuration>& m
   HLS_LABEL(read_rows)
   for (std::uint32_t row = 0; row < Configuration::kOutputParallel; ++row) {
     HLS_UNROLL
-    weights.row[row] = memories.weight[row][tile];
+    CopyLanes(memories.weight[row][tile], weights.row[row]);
   }
   return weights;
 }
@@ -43,14 +43,17 @@ inline WeightTile<Configuration> ReadWeights(const Scratchpads<Configuration>& m
 template <class Configuration>
 inline WeightRow<Configuration> RowOf(const WeightTile<Configuration>& tile, std::uint32_t wanted) {
   HLS_INLINE
-  WeightRow<Configuration> selected = tile.row[0];
+  WeightRow<Configuration> selected;
+  CopyLanes(tile.row[0], selected);
   HLS_LABEL(select_row)
   for (std::uint32_t row = 1; row < Configuration::kOutputParallel; ++row) {
     HLS_UNROLL
     HLS_LABEL(select_row_words)
     for (std::uint32_t part = 0; part < WeightRow<Configuration>::kWords; ++part) {
       HLS_UNROLL
-      selected.word[part] = wanted == row ? tile.row[row].word[part] : selected.word[part];
+      const std::uint64_t candidate = tile.row[row].word[part];
+      const std::uint64_t held = selected.word[part];
+      selected.word[part] = wanted == row ? candidate : held;
     }
   }
   return selected;
@@ -72,7 +75,8 @@ inline WeightTile<Configuration> SelectWeights(const WeightTile<Configuration>& 
       HLS_UNROLL
       const std::uint64_t lane = std::uint64_t{0xFF} << output % kWordLanes * 8;
       const std::uint64_t diagonal = part == output / kWordLanes ? taps.word[part] & lane : 0;
-      selected.row[output].word[part] = depthwise ? diagonal : tile.row[output].word[part];
+      const std::uint64_t dense = tile.row[output].word[part];
+      selected.row[output].word[part] = depthwise ? diagonal : dense;
     }
   }
   return selected;

@@ -104,11 +104,11 @@ inline DrainedWords<Configuration> FinishWords(const ExecutePlan<Configuration>&
     HLS_LABEL(finish_channels)
     for (std::uint32_t channel = 0; channel < kChannels; ++channel) {
       HLS_UNROLL
-      lanes[channel] =
-          FinishValue(plan.mode, plan.finish, memories.parameter[drain.parameter_block][channel],
-                      memories.table[word * kChannels + channel], drain.tile.value[word][channel]);
+      lanes[channel] = FinishValue(
+          plan.mode, plan.finish, UnpackRecord(memories.parameter[drain.parameter_block][channel]),
+          memories.table[word * kChannels + channel], drain.tile.value[word][channel]);
     }
-    drained.word[word] = PackLanes(lanes);
+    CopyLanes(PackLanes(lanes), drained.word[word]);
   }
   return drained;
 }
@@ -127,7 +127,7 @@ inline BankWrites<Configuration> WriteWords(const Drain<Configuration>& drain,
     const bool leaves = drain.words_gone == bank / kWords * kWords;
     writes.enabled[bank] = drain.active && leaves && bank < drain.words;
     if (writes.enabled[bank]) {
-      memories.activation[bank][drain.line] = drained.word[bank % kWords];
+      CopyLanes(drained.word[bank % kWords], memories.activation[bank][drain.line]);
     }
   }
   return writes;

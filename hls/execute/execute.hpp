@@ -41,7 +41,9 @@ struct ExecuteCounts {
 // A Service for EXECUTE alone: nobody else uses the memories meanwhile.
 struct NoService {
   template <class Configuration>
-  void Advance(Scratchpads<Configuration>&, const PortUse<Configuration>&) {}
+  void Advance(Scratchpads<Configuration>&, const PortUse<Configuration>&) {
+    HLS_INLINE
+  }
 };
 
 // Everything that changes from clock to clock.
@@ -80,8 +82,9 @@ inline LaneReads<Configuration> ReadsOfClock(const ExecutePlan<Configuration>& p
   HLS_INLINE
   if (!IsElementwise(plan.mode)) return WindowReads<Configuration>(plan.window, state.window);
   const bool first = state.clock == 0;
-  return ReadsOfLine<Configuration>(first ? state.first.line : state.second.line,
-                                    !first && plan.broadcast);
+  const std::uint32_t first_line = state.first.line;
+  const std::uint32_t second_line = state.second.line;
+  return ReadsOfLine<Configuration>(first ? first_line : second_line, !first && plan.broadcast);
 }
 
 // One step: read P words and a tile of weights, and combine them.
@@ -136,10 +139,11 @@ inline PortUse<Configuration> ExecuteClock(const ExecutePlan<Configuration>& pla
 }
 
 // Runs a planned instruction. Addresses are the caller's to check. `service` may use the memories
-// once a clock.
-template <class Configuration, class Service>
+// once a clock; the streams that it needs for that are arguments, because no hardware keeps a
+// reference.
+template <class Configuration, class Service, class... Streams>
 ExecuteCounts RunPlan(const ExecutePlan<Configuration>& plan, Scratchpads<Configuration>& memories,
-                      Service& service) {
+                      Service& service, Streams&... streams) {
   ExecuteState<Configuration> state{};
   HLS_PARTITION(state.tile.value, 0)
   HLS_PARTITION(state.drain.tile.value, 0)
@@ -149,11 +153,11 @@ ExecuteCounts RunPlan(const ExecutePlan<Configuration>& plan, Scratchpads<Config
   HLS_LABEL(execute_clocks)
   for (std::uint64_t clock = 0; clock < plan.clocks; ++clock) {
     HLS_PIPELINE(1)
-    // Tokens keep readers away from lines that are being written.
-    HLS_DEPENDENCE_FREE(memories.activation)
+    // The drain writes lines, and the service all four memories.
+    SLUICE_MEMORIES_INDEPENDENT(memories)
     busy_clocks += state.computing || state.drain.active ? 1 : 0;
     const PortUse<Configuration> use = ExecuteClock<Configuration>(plan, memories, state);
-    service.Advance(memories, use);
+    service.Advance(memories, use, streams...);
   }
   return ExecuteCounts{busy_clocks, plan.multiply_accumulates};
 }
@@ -174,11 +178,11 @@ ExecutePlan<Configuration> PlanOfInstruction(const isa::InstructionWords& words)
 }
 
 // Runs one EXECUTE instruction.
-template <class Configuration, class Service>
+template <class Configuration, class Service, class... Streams>
 ExecuteCounts Execute(const isa::InstructionWords& words, Scratchpads<Configuration>& memories,
-                      Service& service) {
+                      Service& service, Streams&... streams) {
   const ExecutePlan<Configuration> plan = PlanOfInstruction<Configuration>(words);
-  return RunPlan<Configuration>(plan, memories, service);
+  return RunPlan<Configuration>(plan, memories, service, streams...);
 }
 
 }  // namespace sluice

@@ -52,7 +52,8 @@ inline std::uint32_t LineOfBank(const LaneReads<Configuration>& reads, std::uint
   for (std::uint32_t lane = 0; lane < Configuration::kPixelParallel; ++lane) {
     HLS_UNROLL
     const bool asked = reads.active[lane] && reads.inside[lane] && reads.bank[lane] == bank;
-    line = asked ? reads.line[lane] : line;
+    const std::uint32_t wanted = reads.line[lane];
+    line = asked ? wanted : line;
   }
   return line;
 }
@@ -66,7 +67,7 @@ inline LineOfWords<Configuration> ReadBanks(const Scratchpads<Configuration>& me
   HLS_LABEL(read_banks)
   for (std::uint32_t bank = 0; bank < Configuration::kPixelParallel; ++bank) {
     HLS_UNROLL
-    banks.word[bank] = memories.activation[bank][LineOfBank<Configuration>(reads, bank)];
+    CopyLanes(memories.activation[bank][LineOfBank<Configuration>(reads, bank)], banks.word[bank]);
   }
   return banks;
 }
@@ -76,14 +77,17 @@ template <class Configuration>
 inline ActivationWord<Configuration> WordOfBank(const LineOfWords<Configuration>& banks,
                                                 std::uint32_t wanted) {
   HLS_INLINE
-  ActivationWord<Configuration> word = banks.word[0];
+  ActivationWord<Configuration> word;
+  CopyLanes(banks.word[0], word);
   HLS_LABEL(select_bank)
   for (std::uint32_t bank = 1; bank < Configuration::kPixelParallel; ++bank) {
     HLS_UNROLL
     HLS_LABEL(select_words)
     for (std::uint32_t part = 0; part < ActivationWord<Configuration>::kWords; ++part) {
       HLS_UNROLL
-      word.word[part] = wanted == bank ? banks.word[bank].word[part] : word.word[part];
+      const std::uint64_t candidate = banks.word[bank].word[part];
+      const std::uint64_t held = word.word[part];
+      word.word[part] = wanted == bank ? candidate : held;
     }
   }
   return word;
@@ -105,7 +109,9 @@ inline LineOfWords<Configuration> DealToLanes(const LineOfWords<Configuration>& 
     HLS_LABEL(deal_words)
     for (std::uint32_t part = 0; part < ActivationWord<Configuration>::kWords; ++part) {
       HLS_UNROLL
-      lanes.word[lane].word[part] = reads.inside[lane] ? word.word[part] : padding.word[part];
+      const std::uint64_t read = word.word[part];
+      const std::uint64_t filling = padding.word[part];
+      lanes.word[lane].word[part] = reads.inside[lane] ? read : filling;
     }
   }
   return lanes;

@@ -126,8 +126,8 @@ inline ExecutePlan<Configuration> PlanOf(const isa::Convolution& fields) {
       BeginPlan<Configuration>(depthwise ? ExecuteMode::kDepthwise : ExecuteMode::kDense, fields);
   plan.tiles =
       PlanTiles<Configuration>(fields.output_blocks, fields.output_rows, fields.output_columns);
-  plan.window = PlanWindow<Configuration>(fields, fields.input_blocks,
-                                          depthwise ? fields.input_block_pitch : 0, 1, 1);
+  PlanWindow<Configuration>(fields, fields.input_blocks, depthwise ? fields.input_block_pitch : 0,
+                            1, 1, plan.window);
   plan.weights.address = fields.weight_address;
   plan.weights.tiles_a_block = depthwise ? isa::CeilDivide(taps, Configuration::kOutputParallel)
                                          : taps * fields.input_blocks;
@@ -143,8 +143,8 @@ inline ExecutePlan<Configuration> PlanOf(const isa::Pool& fields) {
   HLS_INLINE
   ExecutePlan<Configuration> plan = BeginPlan<Configuration>(ExecuteMode::kMaximum, fields);
   plan.tiles = PlanTiles<Configuration>(fields.blocks, fields.output_rows, fields.output_columns);
-  plan.window = PlanWindow<Configuration>(fields, 1, fields.input_block_pitch, fields.upsample_rows,
-                                          fields.upsample_columns);
+  PlanWindow<Configuration>(fields, 1, fields.input_block_pitch, fields.upsample_rows,
+                            fields.upsample_columns, plan.window);
   plan.finish.uses_table = fields.table != 0;
   plan.finish.first_table = TableStart(fields.table);
   return plan;

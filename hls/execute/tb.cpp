@@ -49,10 +49,11 @@ void FillRandom(Random& random, Scratchpads<Configuration>& memories) {
     for (auto& weights : row) weights = RandomLanes<Configuration>(random, isa::kWeightMin);
   }
   for (auto& block : memories.parameter) {
-    for (sluice::ChannelRecord& record : block) {
-      record.bias = static_cast<std::int32_t>(random.Between(-50000, 50000));
-      record.multiplier = static_cast<std::uint32_t>(random.Between(0, (1 << 24) - 1));
-      record.shift = static_cast<std::uint32_t>(random.Between(28, 38));
+    for (sluice::PackedRecord& record : block) {
+      const auto bias = static_cast<std::int32_t>(random.Between(-50000, 50000));
+      const auto multiplier = static_cast<std::uint32_t>(random.Between(0, (1 << 24) - 1));
+      const auto shift = static_cast<std::uint32_t>(random.Between(28, 38));
+      record = sluice::PackRecord(bias, multiplier, shift);
     }
   }
   for (std::uint32_t word = 0; word < Scratchpads<Configuration>::kTableWords; ++word) {

@@ -30,6 +30,29 @@ struct RowCursor {
   std::uint32_t phase;
 };
 
+// Number by number: a copy of a struct would be one of a block of bytes.
+inline void CopyRow(const RowCursor& from, RowCursor& to) {
+  HLS_INLINE
+  const std::int32_t position = from.position;
+  const std::int32_t line = from.line;
+  const std::uint32_t phase = from.phase;
+  to.position = position;
+  to.line = line;
+  to.phase = phase;
+}
+
+inline void CopyColumn(const ColumnCursor& from, ColumnCursor& to) {
+  HLS_INLINE
+  const std::int32_t position = from.position;
+  const std::int32_t line = from.source.line;
+  const std::uint32_t bank = from.source.bank;
+  const std::uint32_t phase = from.phase;
+  to.position = position;
+  to.source.line = line;
+  to.source.bank = bank;
+  to.phase = phase;
+}
+
 template <class Configuration>
 struct WindowPlan {
   std::int32_t address;
@@ -79,17 +102,19 @@ inline std::uint32_t CeilDivideSmall(std::uint32_t value, std::uint32_t divisor)
   return quotient + (rest != 0 ? 1 : 0);
 }
 
-// P / divisor for a divisor of P, from a table of constants.
+// P / groups, where `groups` divides P and a stride, so that it is 1 to 7. Constants: a loop over
+// them that a compiler leaves rolled would divide by its counter.
 template <class Configuration>
 inline std::uint32_t LanesOfGroup(std::uint32_t groups) {
   HLS_INLINE
-  std::uint32_t lanes = Configuration::kPixelParallel;
-  HLS_LABEL(group_sizes)
-  for (std::uint32_t count = 1; count <= Configuration::kPixelParallel; ++count) {
-    HLS_UNROLL
-    if (groups == count) lanes = Configuration::kPixelParallel / count;
-  }
-  return lanes;
+  constexpr std::uint32_t kLanes = Configuration::kPixelParallel;
+  if (groups == 2) return kLanes / 2;
+  if (groups == 3) return kLanes / 3;
+  if (groups == 4) return kLanes / 4;
+  if (groups == 5) return kLanes / 5;
+  if (groups == 6) return kLanes / 6;
+  if (groups == 7) return kLanes / 7;
+  return kLanes;
 }
 
 // `columns` to the left of column 0.
@@ -166,12 +191,10 @@ inline void PlanColumns(const Fields& fields, std::uint32_t upsample,
 
 // `Fields` are a CONVOLVE's or a POOL's.
 template <class Configuration, class Fields>
-inline WindowPlan<Configuration> PlanWindow(const Fields& fields, std::uint32_t input_blocks,
-                                            std::uint32_t output_block_pitch,
-                                            std::uint32_t upsample_rows,
-                                            std::uint32_t upsample_columns) {
+inline void PlanWindow(const Fields& fields, std::uint32_t input_blocks,
+                       std::uint32_t output_block_pitch, std::uint32_t upsample_rows,
+                       std::uint32_t upsample_columns, WindowPlan<Configuration>& plan) {
   HLS_INLINE
-  WindowPlan<Configuration> plan{};
   plan.address = static_cast<std::int32_t>(fields.input_address);
   plan.pad_value = fields.pad_value;
   plan.input_blocks = input_blocks;
@@ -181,7 +204,6 @@ inline WindowPlan<Configuration> PlanWindow(const Fields& fields, std::uint32_t 
   plan.output_block_pitch = static_cast<std::int32_t>(output_block_pitch);
   PlanRows<Configuration>(fields, upsample_rows, plan);
   PlanColumns<Configuration>(fields, upsample_columns, plan);
-  return plan;
 }
 
 }  // namespace sluice

@@ -70,10 +70,18 @@ inline RowCursor NextRow(const WindowPlan<Configuration>& plan, const RowCursor&
                    enlarges && !wraps ? row.phase + 1 : 0};
 }
 
+// One of two, number by number: a choice between structs would be one between their addresses.
+inline RowCursor ChosenRow(bool takes_first, RowCursor first, RowCursor second) {
+  HLS_INLINE
+  return RowCursor{takes_first ? first.position : second.position,
+                   takes_first ? first.line : second.line,
+                   takes_first ? first.phase : second.phase};
+}
+
 inline void StartTaps(WindowWalk& walk) {
   HLS_INLINE
-  walk.tap_row = walk.row;
-  walk.tap_column = walk.column;
+  CopyRow(walk.row, walk.tap_row);
+  CopyColumn(walk.column, walk.tap_column);
   walk.weight_tile = walk.weight_block;
   walk.weight_row = 0;
 }
@@ -83,8 +91,8 @@ inline WindowWalk FirstWindow(const ExecutePlan<Configuration>& plan) {
   HLS_INLINE
   WindowWalk walk{};
   walk.block_line = plan.window.address;
-  walk.row = plan.window.first_row;
-  walk.column = plan.window.first_column;
+  CopyRow(plan.window.first_row, walk.row);
+  CopyColumn(plan.window.first_column, walk.column);
   walk.weight_block = plan.weights.address;
   StartTaps(walk);
   return walk;
@@ -98,8 +106,9 @@ inline void MoveWindow(const ExecutePlan<Configuration>& plan, TileMove move, Wi
   if (move == TileMove::kLine) {
     walk.column = AddColumns<Configuration>(walk.column, window.tile_step, window.column_upsample);
   } else {
-    walk.column = window.first_column;
-    walk.row = move == TileMove::kRow ? NextRow<Configuration>(window, walk.row) : window.first_row;
+    CopyColumn(window.first_column, walk.column);
+    walk.row = ChosenRow(move == TileMove::kRow, NextRow<Configuration>(window, walk.row),
+                         window.first_row);
   }
   if (move == TileMove::kBlock) {
     walk.block_line += window.output_block_pitch;
@@ -127,7 +136,7 @@ inline void NextTap(const WindowPlan<Configuration>& plan, WindowWalk& walk) {
     return;
   }
   walk.kernel_column = 0;
-  walk.tap_column = walk.column;
+  CopyColumn(walk.column, walk.tap_column);
   if (walk.kernel_row + 1 < plan.kernel_rows) {
     walk.kernel_row += 1;
     walk.tap_row.position += plan.row_dilation;
@@ -184,10 +193,13 @@ inline LaneReads<Configuration> WindowReads(const WindowPlan<Configuration>& pla
   HLS_LABEL(window_lanes)
   for (std::uint32_t lane = 0; lane < Configuration::kPixelParallel; ++lane) {
     HLS_UNROLL
-    const ColumnOffset enlarged{
-        0, SourceColumn<Configuration>(walk.tap_column.phase + lane, plan.column_upsample)};
+    const std::uint32_t enlarged =
+        SourceColumn<Configuration>(walk.tap_column.phase + lane, plan.column_upsample);
+    const std::int32_t line = plan.lane_offset[lane].line;
+    const std::uint32_t bank = plan.lane_offset[lane].bank;
+    const bool enlarges = plan.column_upsample > 1;
     const ColumnOffset source = AddOffsets<Configuration>(
-        walk.tap_column.source, plan.column_upsample > 1 ? enlarged : plan.lane_offset[lane]);
+        walk.tap_column.source, ColumnOffset{enlarges ? 0 : line, enlarges ? enlarged : bank});
     reads.bank[lane] = source.bank;
     reads.inside[lane] = row_inside && position >= 0 && position < plan.columns;
     reads.line[lane] = static_cast<std::uint32_t>(row_line + source.line);

@@ -25,10 +25,12 @@ inline std::uint32_t Extract(const InstructionWords& words) {
   constexpr bool kSplit = kShift + kWidth > 64;
   constexpr std::uint32_t kUpperWord = kSplit ? kWord + 1 : kWord;
   constexpr std::uint32_t kUpperShift = kSplit ? 64 - kShift : 0;
-  const std::uint64_t lower = words.word[kWord] >> kShift;
-  const std::uint64_t upper = kSplit ? words.word[kUpperWord] << kUpperShift : 0;
-  const std::uint64_t mask = (std::uint64_t{1} << kWidth) - 1;
-  return static_cast<std::uint32_t>((lower | upper) & mask);
+  // In 32 bits, where the two parts are no rotation of 64 that a compiler could make of them.
+  const std::uint32_t lower = static_cast<std::uint32_t>(words.word[kWord] >> kShift);
+  const std::uint32_t upper =
+      kSplit ? static_cast<std::uint32_t>(words.word[kUpperWord]) << kUpperShift : 0;
+  constexpr std::uint32_t kMask = static_cast<std::uint32_t>((std::uint64_t{1} << kWidth) - 1);
+  return (lower | upper) & kMask;
 }
 
 // The same of a two's complement number of up to 31 bits.

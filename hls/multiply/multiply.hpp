@@ -52,10 +52,11 @@ struct Fields : Packing<PortBits> {
                 "a cascade fits the 48-bit accumulator");
 };
 
-// Two sums that share their activations.
+// Two sums that share their activations. In this order a compiler that passes the pair as one word
+// has it as the tops do, and needs no rotation.
 struct PairSum {
-  std::int32_t high;
   std::int32_t low;
+  std::int32_t high;
 };
 
 // weight_high * activation * 2^kFieldBits + weight_low * activation, from one multiplication.
@@ -88,7 +89,7 @@ inline std::int32_t HighField(std::int64_t packed) {
 template <std::uint32_t PortBits>
 inline PairSum SplitFields(std::int64_t packed) {
   HLS_INLINE
-  return PairSum{HighField<PortBits>(packed), LowField<PortBits>(packed)};
+  return PairSum{LowField<PortBits>(packed), HighField<PortBits>(packed)};
 }
 
 // The int8 in byte `Index` of a word.
@@ -127,7 +128,7 @@ inline std::int32_t AddWrapping(std::int32_t left, std::int32_t right) {
 
 inline PairSum AddPairs(PairSum left, PairSum right) {
   HLS_INLINE
-  return PairSum{AddWrapping(left.high, right.high), AddWrapping(left.low, right.low)};
+  return PairSum{AddWrapping(left.low, right.low), AddWrapping(left.high, right.high)};
 }
 
 // Sums of a word: of one cascade of eight lanes, or of two of four.

@@ -16,8 +16,8 @@ std::uint64_t Packed(sluice::PairSum sums) {
 
 sluice::PairSum Unpacked(std::uint64_t sums) {
   HLS_INLINE
-  return sluice::PairSum{static_cast<std::int32_t>(static_cast<std::uint32_t>(sums >> 32)),
-                         static_cast<std::int32_t>(static_cast<std::uint32_t>(sums))};
+  return sluice::PairSum{static_cast<std::int32_t>(static_cast<std::uint32_t>(sums)),
+                         static_cast<std::int32_t>(static_cast<std::uint32_t>(sums >> 32))};
 }
 
 }  // namespace

@@ -144,12 +144,14 @@ inline bool ExecuteFits(const isa::Convolution& fields) {
   const std::uint32_t taps = fields.kernel_rows * fields.kernel_columns;
   const std::uint32_t tiles = depthwise ? isa::CeilDivide(taps, Configuration::kOutputParallel)
                                         : taps * fields.input_blocks;
-  return (!depthwise || fields.input_blocks == 1) &&
-         WindowFits<Configuration>(fields, depthwise ? fields.output_blocks : fields.input_blocks,
-                                   fields.output_blocks) &&
-         RunFits(fields.weight_address, std::uint64_t{tiles} * fields.output_blocks,
+  const std::uint32_t input_blocks = fields.input_blocks;
+  const std::uint32_t output_blocks = fields.output_blocks;
+  return (!depthwise || input_blocks == 1) &&
+         WindowFits<Configuration>(fields, depthwise ? output_blocks : input_blocks,
+                                   output_blocks) &&
+         RunFits(fields.weight_address, std::uint64_t{tiles} * output_blocks,
                  Configuration::kWeightTiles) &&
-         RunFits(fields.parameter_address, fields.output_blocks, Configuration::kParameterBlocks);
+         RunFits(fields.parameter_address, output_blocks, Configuration::kParameterBlocks);
 }
 
 // An enlargement by 1, or one with neither kernel nor stride: what the address generator can do.

@@ -18,16 +18,6 @@
 
 namespace sluice {
 
-// The regions' first beats and sizes.
-template <class Configuration>
-struct Regions {
-  const Beat<Configuration>* weights;
-  const Beat<Configuration>* input;
-  Beat<Configuration>* output;
-  Beat<Configuration>* arena;
-  RegionSizes sizes;
-};
-
 // Everything that lasts from one instruction to the next.
 template <class Configuration>
 struct NpuState {
@@ -43,40 +33,51 @@ void NpuReset(NpuState<Configuration>& state) {
   state.status = NpuStatus{static_cast<std::uint32_t>(Fault::kNone), 0, 0, 0, 0, 0, 0, 0, 0};
 }
 
-// Runs an instruction that was admitted.
+// Runs an instruction that was admitted. The regions' pointers are arguments all the way down,
+// because no hardware keeps a pointer.
 template <class Configuration>
 void RunInstruction(isa::Unit unit, const isa::InstructionWords& words,
-                    NpuState<Configuration>& state, const Regions<Configuration>& regions) {
+                    NpuState<Configuration>& state, const Beat<Configuration>* weights,
+                    const Beat<Configuration>* input, Beat<Configuration>* output,
+                    Beat<Configuration>* arena) {
+  ExecuteCounts counts{0, 0};
+  std::uint64_t loaded = 0;
+  std::uint64_t stored = 0;
   if (unit == isa::Unit::kExecute) {
     NoService alone;
-    const ExecuteCounts counts = Execute<Configuration>(words, state.memories, alone);
-    state.status.execute_cycles += counts.clocks;
-    state.status.multiply_accumulates += counts.multiply_accumulates;
-    return;
+    counts = Execute<Configuration>(words, state.memories, alone);
+  } else {
+    const isa::Transfer fields = isa::DecodeTransfer(words);
+    const std::uint64_t beats = isa::TransferBeats<Configuration>(fields);
+    if (unit == isa::Unit::kLoad) {
+      Load<Configuration>(fields, weights, input, arena, state.memories);
+      loaded = beats;
+    } else {
+      Store<Configuration>(fields, state.memories, output, arena);
+      stored = beats;
+    }
   }
-  const isa::Transfer fields = isa::DecodeTransfer(words);
-  if (unit == isa::Unit::kLoad) {
-    MemorySink<Configuration> sink{state.memories};
-    Load<Configuration>(fields, regions.weights, regions.input, regions.arena, sink);
-    state.status.beats_loaded += isa::TransferBeats<Configuration>(fields);
-    return;
-  }
-  MemorySource<Configuration> source{state.memories, StoreWalk{}};
-  Store<Configuration>(fields, source, regions.output, regions.arena);
-  state.status.beats_stored += isa::TransferBeats<Configuration>(fields);
+  state.status.execute_cycles += counts.clocks;
+  state.status.multiply_accumulates += counts.multiply_accumulates;
+  state.status.beats_loaded += loaded;
+  state.status.beats_stored += stored;
 }
 
 // Runs one instruction and keeps the status; false when the NPU has stopped, finished or faulted.
 template <class Configuration>
 bool NpuAdvance(const isa::InstructionWords& words, NpuState<Configuration>& state,
-                const Regions<Configuration>& regions) {
+                const RegionSizes& sizes, const Beat<Configuration>* weights,
+                const Beat<Configuration>* input, Beat<Configuration>* output,
+                Beat<Configuration>* arena) {
   isa::Unit unit = isa::Unit::kLoad;
-  const Fault fault = Admit<Configuration>(words, regions.sizes, state.tokens, unit);
+  const Fault fault = Admit<Configuration>(words, sizes, state.tokens, unit);
   state.status.fault = static_cast<std::uint32_t>(fault);
   if (fault != Fault::kNone) return false;
   const bool finishes =
       isa::DecodeHeader(words).operation == static_cast<std::uint32_t>(isa::Operation::kFinish);
-  if (!finishes) RunInstruction<Configuration>(unit, words, state, regions);
+  if (!finishes) {
+    RunInstruction<Configuration>(unit, words, state, weights, input, output, arena);
+  }
   state.status.finished = finishes ? 1 : 0;
   ++state.status.instruction;
   ++state.status.instructions;
@@ -86,11 +87,16 @@ bool NpuAdvance(const isa::InstructionWords& words, NpuState<Configuration>& sta
 // Runs a program to its FINISH or first fault.
 template <class Configuration>
 void NpuRun(const isa::InstructionWords* instructions, std::uint32_t count,
-            NpuState<Configuration>& state, const Regions<Configuration>& regions) {
+            NpuState<Configuration>& state, const RegionSizes& sizes,
+            const Beat<Configuration>* weights, const Beat<Configuration>* input,
+            Beat<Configuration>* output, Beat<Configuration>* arena) {
   NpuReset<Configuration>(state);
   HLS_LABEL(npu_instructions)
   for (std::uint32_t index = 0; index < count; ++index) {
-    if (!NpuAdvance<Configuration>(instructions[index], state, regions)) return;
+    if (!NpuAdvance<Configuration>(instructions[index], state, sizes, weights, input, output,
+                                   arena)) {
+      return;
+    }
   }
   state.status.fault = static_cast<std::uint32_t>(Fault::kUnfinished);
 }

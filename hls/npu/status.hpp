@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "hls/portability.hpp"
+
 namespace sluice {
 
 // Why the NPU stopped.
@@ -29,6 +31,20 @@ struct NpuStatus {
   std::uint64_t beats_stored;
 };
 static_assert(sizeof(NpuStatus) == 4 * 4 + 5 * 8, "the host reads the record as it stands");
+
+// Number by number: a copy of the record would be one of a block of bytes.
+inline void WriteStatus(const NpuStatus& from, NpuStatus* to) {
+  HLS_INLINE
+  to->fault = from.fault;
+  to->instruction = from.instruction;
+  to->finished = from.finished;
+  to->reserved = from.reserved;
+  to->instructions = from.instructions;
+  to->execute_cycles = from.execute_cycles;
+  to->multiply_accumulates = from.multiply_accumulates;
+  to->beats_loaded = from.beats_loaded;
+  to->beats_stored = from.beats_stored;
+}
 
 }  // namespace sluice
 

@@ -26,11 +26,9 @@ extern "C" void sluice_npu(const sluice::isa::InstructionWords* instructions,
   HLS_PARTITION(state.memories.weight, 1)
   HLS_AGGREGATE(state.memories.weight)
   HLS_PARTITION(state.memories.parameter, 2)
-  HLS_AGGREGATE(state.memories.parameter)
   HLS_PARTITION(state.memories.table, 1)
-  const sluice::Regions<sluice::TopConfiguration> regions{
-      weights, input, output, arena,
-      sluice::RegionSizes{weights_beats, input_beats, output_beats, arena_beats}};
-  sluice::NpuRun<sluice::TopConfiguration>(instructions, instruction_count, state, regions);
-  *status = state.status;
+  const sluice::RegionSizes sizes{weights_beats, input_beats, output_beats, arena_beats};
+  sluice::NpuRun<sluice::TopConfiguration>(instructions, instruction_count, state, sizes, weights,
+                                           input, output, arena);
+  sluice::WriteStatus(state.status, status);
 }

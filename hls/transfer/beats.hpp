@@ -20,6 +20,19 @@ struct LoadedBeat {
   Beat<Configuration> beat;
 };
 
+template <class Configuration>
+inline LoadedBeat<Configuration> LoadedBeatOf(isa::Memory memory, std::uint32_t address,
+                                              std::uint32_t index,
+                                              const Beat<Configuration>& beat) {
+  HLS_INLINE
+  LoadedBeat<Configuration> loaded;
+  loaded.memory = memory;
+  loaded.address = address;
+  loaded.index = index;
+  CopyLanes(beat, loaded.beat);
+  return loaded;
+}
+
 // Beats of one line, tile or channel block.
 template <class Configuration>
 inline std::uint32_t BeatsPerAddress(isa::Memory memory) {
@@ -37,7 +50,7 @@ inline void WriteActivation(const LoadedBeat<Configuration>& loaded,
   for (std::uint32_t bank = 0; bank < Configuration::kPixelParallel; ++bank) {
     HLS_UNROLL
     if (loaded.index == bank) {
-      memories.activation[bank][loaded.address] = loaded.beat;
+      CopyLanes(loaded.beat, memories.activation[bank][loaded.address]);
     }
   }
 }
@@ -50,27 +63,23 @@ inline void WriteWeights(const LoadedBeat<Configuration>& loaded,
   HLS_LABEL(write_weight_rows)
   for (std::uint32_t row = 0; row < Configuration::kOutputParallel; ++row) {
     HLS_UNROLL
-    if (loaded.index == row) memories.weight[row][loaded.address] = loaded.beat;
+    if (loaded.index == row) CopyLanes(loaded.beat, memories.weight[row][loaded.address]);
   }
 }
 
-// The records of a beat: bias, then multiplier and shift.
+// The records of a beat, one a word.
 template <class Configuration>
 inline void WriteParameters(const LoadedBeat<Configuration>& loaded,
                             Scratchpads<Configuration>& memories) {
   HLS_INLINE
   constexpr std::uint32_t kRecords = Configuration::kInputParallel / isa::kParameterRecordBytes;
-  static_assert(kRecords > 0, "a beat holds whole records");
+  static_assert(kRecords == Beat<Configuration>::kWords, "a word of a beat is a record");
   HLS_LABEL(write_records)
   for (std::uint32_t channel = 0; channel < Configuration::kOutputParallel; ++channel) {
     HLS_UNROLL
-    const std::uint32_t first_byte = channel % kRecords * isa::kParameterRecordBytes;
-    const std::uint32_t scale = Word32Of(loaded.beat, first_byte + 4);
     if (loaded.index == channel / kRecords) {
       memories.parameter[loaded.address][channel] =
-          ChannelRecord{static_cast<std::int32_t>(Word32Of(loaded.beat, first_byte)),
-                        scale & ((1u << isa::kMultiplierBits) - 1),
-                        scale >> isa::kMultiplierBits & isa::kShiftMax};
+          loaded.beat.word[channel % kRecords] & kRecordMask;
     }
   }
 }

@@ -12,20 +12,17 @@
 
 namespace sluice {
 
-// A source that is the memories themselves.
-template <class Configuration>
+// Takes words from the memories themselves. A Source holds nothing: where the words come from is an
+// argument of every function, because no hardware keeps a reference.
 struct MemorySource {
-  const Scratchpads<Configuration>& memories;
-  StoreWalk walk;
+  // What it keeps from one word to the next.
+  using Walk = StoreWalk;
 
-  void Begin(const StoreRequest& request) {
+  template <class Configuration>
+  static Beat<Configuration> Take(const Scratchpads<Configuration>& memories, StoreWalk& walk) {
     HLS_INLINE
-    walk = BeginStoreWalk(request);
-  }
-
-  Beat<Configuration> Take() {
-    HLS_INLINE
-    const Beat<Configuration> beat = memories.activation[walk.bank][walk.line];
+    Beat<Configuration> beat;
+    CopyLanes(memories.activation[walk.bank][walk.line], beat);
     NextStoreWord<Configuration>(walk);
     return beat;
   }
@@ -33,21 +30,21 @@ struct MemorySource {
 
 // One row: `count` neighbouring beats. A region's loop is a function of its own, so that no
 // compiler joins the two to one loop with a chosen pointer, and each can become a burst.
-template <class Configuration, isa::Region Target, class Source>
-void StoreRow(Source& source, std::uint32_t count, Beat<Configuration>* target) {
+template <class Configuration, class Source, isa::Region Target, class Origin>
+void StoreRow(Origin& origin, typename Source::Walk& walk, std::uint32_t count,
+              Beat<Configuration>* target) {
   HLS_LABEL(store_beats)
   for (std::uint32_t beat = 0; beat < count; ++beat) {
     HLS_PIPELINE(1)
-    target[beat] = source.Take();
+    CopyLanes(Source::template Take<Configuration>(origin, walk), target[beat]);
   }
 }
 
 // One STORE. Addresses are the caller's to check.
-template <class Configuration, class Source>
-void Store(const isa::Transfer& fields, Source& source, Beat<Configuration>* output,
-           Beat<Configuration>* arena) {
+template <class Configuration, class Source, class Origin>
+void StoreFrom(const isa::Transfer& fields, Origin& origin, typename Source::Walk walk,
+               Beat<Configuration>* output, Beat<Configuration>* arena) {
   const bool to_output = fields.region == static_cast<std::uint32_t>(isa::Region::kOutput);
-  source.Begin(StoreRequestOf(fields));
   std::uint64_t block_offset = fields.dram_offset;
   HLS_LABEL(store_blocks)
   for (std::uint32_t block = 0; block < fields.blocks; ++block) {
@@ -55,14 +52,25 @@ void Store(const isa::Transfer& fields, Source& source, Beat<Configuration>* out
     HLS_LABEL(store_rows)
     for (std::uint32_t row = 0; row < fields.rows; ++row) {
       if (to_output) {
-        StoreRow<Configuration, isa::Region::kOutput>(source, fields.columns, output + offset);
+        StoreRow<Configuration, Source, isa::Region::kOutput>(origin, walk, fields.columns,
+                                                              output + offset);
       } else {
-        StoreRow<Configuration, isa::Region::kArena>(source, fields.columns, arena + offset);
+        StoreRow<Configuration, Source, isa::Region::kArena>(origin, walk, fields.columns,
+                                                             arena + offset);
       }
       offset += fields.dram_row_pitch;
     }
     block_offset += fields.dram_block_pitch;
   }
+}
+
+// The same from the memories themselves.
+template <class Configuration>
+void Store(const isa::Transfer& fields, const Scratchpads<Configuration>& memories,
+           Beat<Configuration>* output, Beat<Configuration>* arena) {
+  HLS_INLINE
+  StoreFrom<Configuration, MemorySource>(fields, memories, BeginStoreWalk(StoreRequestOf(fields)),
+                                         output, arena);
 }
 
 }  // namespace sluice

@@ -47,8 +47,7 @@ void RunLoad(const isa::Transfer& fields, reference::Regions& regions,
   const auto weights = BeatsOf<Configuration>(regions.weights);
   const auto input = BeatsOf<Configuration>(regions.input);
   const auto arena = BeatsOf<Configuration>(regions.arena);
-  sluice::MemorySink<Configuration> sink{memories};
-  sluice::Load<Configuration>(fields, weights.data(), input.data(), arena.data(), sink);
+  sluice::Load<Configuration>(fields, weights.data(), input.data(), arena.data(), memories);
   ++coverage.loads[fields.memory];
   coverage.from_arena += fields.region == static_cast<std::uint32_t>(isa::Region::kArena);
 }
@@ -58,8 +57,7 @@ void RunStore(const isa::Transfer& fields, reference::Regions& regions,
               Scratchpads<Configuration>& memories, Coverage& coverage) {
   auto output = BeatsOf<Configuration>(regions.output);
   auto arena = BeatsOf<Configuration>(regions.arena);
-  sluice::MemorySource<Configuration> source{memories, sluice::StoreWalk{}};
-  sluice::Store<Configuration>(fields, source, output.data(), arena.data());
+  sluice::Store<Configuration>(fields, memories, output.data(), arena.data());
   regions.output = BytesOf<Configuration>(output, regions.output.size());
   regions.arena = BytesOf<Configuration>(arena, regions.arena.size());
   ++coverage.stores;

@@ -1,5 +1,8 @@
 #include "native/addon/device_opener.hpp"
 
+#include <new>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "native/addon/errors.hpp"
@@ -7,15 +10,36 @@
 
 namespace sluice::addon {
 
+namespace {
+
+Status OpenNow(const OpenFunction& open, const std::atomic<bool>& stop,
+               std::unique_ptr<Device>* device) {
+  try {
+    return open(stop, device);
+  } catch (const std::bad_alloc&) {
+    return Status{StatusCode::kDeviceUnavailable, "NPU: no memory to open it"};
+  }
+}
+
+}  // namespace
+
 void DeviceOpener::Start(Napi::Env env, OpenFunction open, Napi::Function callback) {
   DeviceOpener* opener = new DeviceOpener();
   opener->channel_ = Channel::New(env, callback, "sluice-npu-open", 0, 1, opener);
   // Hooks run last in, first out: this one joins the thread while the channel still stands.
   opener->end_hook_ = env.AddCleanupHook(&DeviceOpener::OnEnvironmentEnd, opener);
-  opener->thread_ = std::thread([opener, open = std::move(open)] {
-    opener->status_ = open(opener->stop_, &opener->device_);
-    opener->channel_.NonBlockingCall();
-  });
+  try {
+    opener->thread_ = std::thread([opener, open = std::move(open)] {
+      opener->status_ = OpenNow(open, opener->stop_, &opener->device_);
+      opener->channel_.NonBlockingCall();
+    });
+  } catch (const std::system_error& error) {
+    opener->end_hook_.Remove(env);
+    opener->channel_.Release();
+    delete opener;
+    ThrowUnlessOk(env, Status{StatusCode::kDeviceUnavailable,
+                              std::string("NPU: no thread to open it on: ") + error.what()});
+  }
 }
 
 void DeviceOpener::CallJs(Napi::Env env, Napi::Function callback, DeviceOpener* opener, void*) {

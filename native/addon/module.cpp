@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "native/addon/buffers.hpp"
+#include "native/addon/codec.hpp"
 #include "native/addon/device_host.hpp"
 #include "native/addon/device_opener.hpp"
 #include "native/addon/errors.hpp"
@@ -202,6 +203,14 @@ void Load(const Napi::CallbackInfo& info) {
 // unload(program)
 void Unload(const Napi::CallbackInfo& info) { ProgramOf(info).resident.reset(); }
 
+// Any number may come from JavaScript.
+Status CheckInputBytes(double bytes) {
+  if (bytes >= 0 && bytes <= static_cast<double>(limits::kSubmissionBytesMax)) return Ok();
+  return Status{StatusCode::kLimitExceeded, "NPU: inputs of " + std::to_string(bytes) +
+                                                " bytes, at most " +
+                                                std::to_string(limits::kSubmissionBytesMax)};
+}
+
 // newInputs(program, items) -> Uint8Array that submit does not copy
 Napi::Value NewInputsOf(const Napi::CallbackInfo& info) {
   const ProgramHandle& program = ProgramOf(info);
@@ -210,12 +219,7 @@ Napi::Value NewInputsOf(const Napi::CallbackInfo& info) {
   }
   const double bytes =
       info[1].As<Napi::Number>().DoubleValue() * static_cast<double>(program.input_bytes);
-  if (!(bytes >= 0 && bytes <= static_cast<double>(limits::kSubmissionBytesMax))) {
-    ThrowUnlessOk(info.Env(),
-                  Status{StatusCode::kLimitExceeded,
-                         "NPU: inputs of " + std::to_string(bytes) + " bytes, at most " +
-                             std::to_string(limits::kSubmissionBytesMax)});
-  }
+  ThrowUnlessOk(info.Env(), CheckInputBytes(bytes));
   return NewInputs(info.Env(), static_cast<std::size_t>(bytes));
 }
 
@@ -228,6 +232,8 @@ Napi::Value Submit(const Napi::CallbackInfo& info) {
                   Status{StatusCode::kDeviceClosed, "NPU: the program has been unloaded"});
   }
   const std::span<const std::uint8_t> inputs = BytesOf(info, 1);
+  // Before they are copied.
+  ThrowUnlessOk(info.Env(), CheckInputBytes(static_cast<double>(inputs.size())));
   SubmissionId id = 0;
   ThrowUnlessOk(info.Env(), program.device->Submit(program.resident, SharedBytesOf(inputs),
                                                    FunctionOf(info, 2), &id));
@@ -251,6 +257,7 @@ void Close(const Napi::CallbackInfo& info) {
 Napi::Object Register(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData());
   exports.Set("initialise", Napi::Function::New(env, Initialise));
+  RegisterCodec(env, exports);
   exports.Set("openSimulator", Napi::Function::New(env, OpenSimulatorDevice));
   exports.Set("openCsim", Napi::Function::New(env, OpenCsimDevice));
   exports.Set("openProcess", Napi::Function::New(env, OpenProcess));

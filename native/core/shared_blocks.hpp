@@ -1,4 +1,5 @@
-// Blocks of memory that can be found again by any of their bytes, for as long as somebody holds them.
+// Blocks of memory that can be found again by any of their bytes, for as long as somebody holds
+// them.
 #ifndef SLUICE_NATIVE_CORE_SHARED_BLOCKS_HPP_
 #define SLUICE_NATIVE_CORE_SHARED_BLOCKS_HPP_
 

@@ -144,15 +144,15 @@ Completion WorkerState::RunItems(const Submission& submission) {
   Completion completion{submission.id, Ok(), {}, {}};
   try {
     completion.outputs.resize(items * program.output_bytes);
+    const std::span<std::uint8_t> outputs(completion.outputs);
+    for (std::size_t item = 0; item < items && completion.status.ok(); ++item) {
+      completion.status = device_->Run(
+          *submission.resident, inputs.subspan(item * program.input_bytes, program.input_bytes),
+          outputs.subspan(item * program.output_bytes, program.output_bytes), stop_running_,
+          &completion.counters);
+    }
   } catch (const std::bad_alloc&) {
-    completion.status = Status{StatusCode::kDeviceFault, "NPU: no memory for the outputs"};
-  }
-  const std::span<std::uint8_t> outputs(completion.outputs);
-  for (std::size_t item = 0; item < items && completion.status.ok(); ++item) {
-    completion.status = device_->Run(
-        *submission.resident, inputs.subspan(item * program.input_bytes, program.input_bytes),
-        outputs.subspan(item * program.output_bytes, program.output_bytes), stop_running_,
-        &completion.counters);
+    completion.status = Status{StatusCode::kDeviceFault, "NPU: no memory for the run"};
   }
   return completion;
 }

@@ -121,7 +121,9 @@ describe('an NPU engine', () => {
   it('takes no work for a client that left', async () => {
     const engine = await startEngine({ ...staged, signature, bindings: staged });
     const inputs = [tensorOf(image, 1), tensorOf(extra, 1)];
-    await expect(engine.infer(inputs, AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(engine.infer(inputs, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
   });
 
   it('refuses items whose regions are larger than a device takes, before it takes the memory', async () => {

@@ -21,7 +21,10 @@ describe('Open Inference Protocol', () => {
     for (const path of ['/v2', '/v2/']) {
       const server = await scoring.get(path);
       expect(server.status).toBe(200);
-      expect(server.json).toMatchObject({ name: 'sluice', extensions: [] });
+      expect(server.json).toMatchObject({
+        name: 'sluice',
+        extensions: expect.arrayContaining(['binary_tensor_data', 'statistics']),
+      });
     }
     for (const path of ['/v2/models/fashion', '/v2/models/fashion/versions/3']) {
       const model = await scoring.get(path);
@@ -175,7 +178,7 @@ describe('Open Inference Protocol', () => {
     expect([infer.status, infer.code]).toEqual([404, 'unknown_model']);
     const wrongMethod = await scoring.get('/v2/models/fashion/infer');
     expect([wrongMethod.status, wrongMethod.code]).toEqual([405, 'method_not_allowed']);
-    expect(wrongMethod.headers.get('allow')).toBe('POST');
+    expect(wrongMethod.headers.get('allow')).toBe('POST, OPTIONS');
     const nowhere = await scoring.get('/v3');
     expect([nowhere.status, nowhere.code]).toEqual([404, 'not_found']);
   });

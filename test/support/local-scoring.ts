@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { onTestFinished } from 'vitest';
 import { Deployments } from '../../agent/scoring/deployments.ts';
+import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
 import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
 import { ScoringServer } from '../../agent/scoring/server.ts';
 import { type ScoringLimits, scoringLimits } from '../../agent/scoring-limits.ts';
@@ -42,7 +43,7 @@ interface Answer {
 
 /** Starts a server that stops when the test ends. */
 export async function startScoring(
-  options: { npu?: string; limits?: Partial<ScoringLimits>; log?: Logger } = {},
+  options: { npu?: string; limits?: Partial<ScoringLimits>; log?: Logger; endpoint?: EndpointSettings } = {},
 ): Promise<LocalScoring> {
   const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
   const limits = { ...scoringLimits, ...options.limits };
@@ -53,7 +54,16 @@ export async function startScoring(
     options.npu === undefined ? null : { kind: 'simulator' as const, configuration: options.npu };
   const npu = await openNpu(selection, log);
   const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
-  const server = new ScoringServer({ deployments, limits, nowMs, randomId: randomUUID, log });
+  const server = new ScoringServer({
+    deployments,
+    limits,
+    ...endpointDefaults,
+    ...options.endpoint,
+    nowMs,
+    instantMs: Date.now,
+    randomId: randomUUID,
+    log,
+  });
   const port = await server.start({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
     await server.stop();

@@ -40,7 +40,7 @@ export function asApiError(thrown: unknown): SluiceError {
 export function sendError(error: SluiceError, reply: FastifyReply): void {
   const message =
     error.code === 'internal' ? 'a defect of the workspace; its log has the details' : error.message;
-  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
+  if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
   reply.status(error.status).send({ error: message, message, code: error.code });
 }
 

@@ -16,7 +16,7 @@ export class BuildQueue {
       throw new SluiceError(
         'queue_full',
         `workspace: ${this.#waiting - 1} builds wait already, at most ${this.#depthMax} may; try again later`,
-        { retryAfterSeconds: 5 },
+        { retryAfterMs: 5_000 },
       );
     }
     this.#waiting += 1;

@@ -51,15 +51,16 @@ void FetchProcess(const isa::InstructionWords* instructions, std::uint32_t count
 template <class Tokens>
 void DropTokens(std::uint32_t count, Tokens& tokens) {
   HLS_LABEL(drop_tokens)
-  for (std::uint32_t index = 0; index < count; ++index) tokens.Read();
+  for (std::uint32_t index = 0; index < count; ++index) {
+    HLS_PIPELINE(1)
+    tokens.Read();
+  }
 }
 
 // A sink at the other end of a stream.
-template <class Configuration, class LoadedStream>
 struct StreamSink {
-  LoadedStream& loaded;
-
-  void Put(const LoadedBeat<Configuration>& beat) {
+  template <class Configuration, class LoadedStream>
+  static void Put(const LoadedBeat<Configuration>& beat, LoadedStream& loaded) {
     HLS_INLINE
     loaded.Write(LoadedElement<Configuration>{LoadedKind::kBeat, beat});
   }
@@ -70,14 +71,13 @@ void LoadProcess(const Beat<Configuration>* weights, const Beat<Configuration>* 
                  const Beat<Configuration>* arena, Commands& commands, Tokens& from_execute,
                  LoadedStream& loaded, Reports& reports) {
   TransferReport report{0};
-  StreamSink<Configuration, LoadedStream> sink{loaded};
   Command command = commands.Read();
   // bounded: FETCH sends a stop behind its last instruction
   while (!command.stops) {
     const isa::Header header = isa::DecodeHeader(command.words);
     const isa::Transfer fields = isa::DecodeTransfer(command.words);
     if (header.pop_next != 0) from_execute.Read();
-    Load<Configuration>(fields, weights, input, arena, sink);
+    LoadInto<Configuration, StreamSink>(fields, weights, input, arena, loaded);
     if (header.push_next != 0) {
       loaded.Write(LoadedElement<Configuration>{LoadedKind::kToken, {}});
     }
@@ -89,18 +89,12 @@ void LoadProcess(const Beat<Configuration>* weights, const Beat<Configuration>* 
   reports.Write(report);
 }
 
-// A source at the other end of two streams.
-template <class Configuration, class StoreCommands, class StoredStream>
+// A source at the other end of a stream, where EXECUTE keeps the walk.
 struct StreamSource {
-  StoreCommands& commands;
-  StoredStream& stored;
+  struct Walk {};
 
-  void Begin(const StoreRequest& request) {
-    HLS_INLINE
-    commands.Write(StoreCommand{request, false});
-  }
-
-  Beat<Configuration> Take() {
+  template <class Configuration, class StoredStream>
+  static Beat<Configuration> Take(StoredStream& stored, Walk&) {
     HLS_INLINE
     return stored.Read();
   }
@@ -112,7 +106,6 @@ void StoreProcess(Beat<Configuration>* output, Beat<Configuration>* arena, Comma
                   Tokens& from_execute, Tokens& to_execute, StoreCommands& store_commands,
                   StoredStream& stored, Reports& reports) {
   TransferReport report{0};
-  StreamSource<Configuration, StoreCommands, StoredStream> source{store_commands, stored};
   Command command = commands.Read();
   // bounded: FETCH sends a stop behind its last instruction
   while (!command.stops) {
@@ -120,7 +113,8 @@ void StoreProcess(Beat<Configuration>* output, Beat<Configuration>* arena, Comma
     if (header.pop_previous != 0) from_execute.Read();
     if (header.operation == static_cast<std::uint32_t>(isa::Operation::kStore)) {
       const isa::Transfer fields = isa::DecodeTransfer(command.words);
-      Store<Configuration>(fields, source, output, arena);
+      store_commands.Write(StoreCommand{StoreRequestOf(fields), false});
+      StoreFrom<Configuration, StreamSource>(fields, stored, StreamSource::Walk{}, output, arena);
       report.beats += isa::TransferBeats<Configuration>(fields);
     }
     if (header.push_previous != 0) to_execute.Write(Token{1});
@@ -131,57 +125,85 @@ void StoreProcess(Beat<Configuration>* output, Beat<Configuration>* arena, Comma
   reports.Write(report);
 }
 
-// Gives a token, and serves the other units until there is room for it.
-template <class Configuration, class Service, class Tokens>
-void GiveToken(Scratchpads<Configuration>& memories, Service& service, Tokens& tokens) {
+// Gives a token, and serves the other units until there is room for it. `streams` are the
+// service's.
+template <class Configuration, class Service, class Tokens, class... Streams>
+void GiveToken(Scratchpads<Configuration>& memories, Service& service, Tokens& tokens,
+               Streams&... streams) {
   HLS_LABEL(give_token)
   // bounded: the unit that takes these tokens goes on as long as this one serves it
-  while (!tokens.HasRoom()) service.Wait(memories);
+  while (!tokens.HasRoom()) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
   tokens.Write(Token{1});
 }
 
 // Takes an instruction's tokens, and serves the other units until they have come.
-template <class Configuration, class Service, class Tokens>
+template <class Configuration, class Service, class Tokens, class... Streams>
 void TakeTokens(const isa::Header& header, Scratchpads<Configuration>& memories, Service& service,
-                Tokens& from_store) {
+                Tokens& from_store, Streams&... streams) {
   Token token = 0;
   HLS_LABEL(await_load)
   // bounded: FETCH has seen the token's giver before this instruction
-  while (header.pop_previous != 0 && !service.TryTakeToken()) service.Wait(memories);
+  while (header.pop_previous != 0 && !service.TryTakeToken()) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
   HLS_LABEL(await_store)
   // bounded: likewise
-  while (header.pop_next != 0 && !from_store.TryRead(token)) service.Wait(memories);
+  while (header.pop_next != 0 && !from_store.TryRead(token)) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
 }
 
 // Waits for the next command, serving.
-template <class Configuration, class Service, class Commands>
-Command NextCommand(Scratchpads<Configuration>& memories, Service& service, Commands& commands) {
+template <class Configuration, class Service, class Commands, class... Streams>
+Command NextCommand(Scratchpads<Configuration>& memories, Service& service, Commands& commands,
+                    Streams&... streams) {
   Command command{};
   HLS_LABEL(await_command)
   // bounded: FETCH sends a stop behind its last instruction
-  while (!commands.TryRead(command)) service.Wait(memories);
+  while (!commands.TryRead(command)) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
   return command;
 }
 
-template <class Configuration, class Commands, class Tokens, class Service, class Reports>
+template <class Configuration, class Commands, class Tokens, class Service, class Reports,
+          class... Streams>
 void ExecuteProcess(Scratchpads<Configuration>& memories, Service& service, Commands& commands,
-                    Tokens& to_load, Tokens& to_store, Tokens& from_store, Reports& reports) {
+                    Tokens& to_load, Tokens& to_store, Tokens& from_store, Reports& reports,
+                    Streams&... streams) {
   ExecuteReport report{0, 0};
-  Command command = NextCommand<Configuration>(memories, service, commands);
+  Command command = NextCommand<Configuration>(memories, service, commands, streams...);
   // bounded: FETCH sends a stop behind its last instruction
   while (!command.stops) {
     const isa::Header header = isa::DecodeHeader(command.words);
-    TakeTokens<Configuration>(header, memories, service, from_store);
-    const ExecuteCounts counts = Execute<Configuration>(command.words, memories, service);
+    TakeTokens<Configuration>(header, memories, service, from_store, streams...);
+    const ExecuteCounts counts =
+        Execute<Configuration>(command.words, memories, service, streams...);
     report.clocks += counts.clocks;
     report.multiply_accumulates += counts.multiply_accumulates;
-    if (header.push_previous != 0) GiveToken<Configuration>(memories, service, to_load);
-    if (header.push_next != 0) GiveToken<Configuration>(memories, service, to_store);
-    command = NextCommand<Configuration>(memories, service, commands);
+    if (header.push_previous != 0) {
+      GiveToken<Configuration>(memories, service, to_load, streams...);
+    }
+    if (header.push_next != 0) GiveToken<Configuration>(memories, service, to_store, streams...);
+    command = NextCommand<Configuration>(memories, service, commands, streams...);
   }
   HLS_LABEL(serve_rest)
   // bounded: LOAD and STORE end behind their last instructions
-  while (!service.Ended()) service.Wait(memories);
+  while (!service.Ended()) {
+    HLS_PIPELINE(1)
+    SLUICE_MEMORIES_INDEPENDENT(memories)
+    service.Wait(memories, streams...);
+  }
   DropTokens(command.tokens_left_next, from_store);
   reports.Write(report);
 }

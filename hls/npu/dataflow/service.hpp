@@ -16,24 +16,24 @@
 namespace sluice {
 
 // Takes at most one element from LOAD and gives at most one word to STORE in a clock, through
-// memory ports that EXECUTE leaves free in it.
-template <class Configuration, class LoadedStream, class StoreCommands, class StoredStream>
+// memory ports that EXECUTE leaves free in it. It holds no stream: they are arguments.
+template <class Configuration>
 class StreamService {
  public:
-  StreamService(LoadedStream& loaded, StoreCommands& store_commands, StoredStream& stored)
-      : loaded_(loaded), store_commands_(store_commands), stored_(stored) {}
-
-  void Advance(Scratchpads<Configuration>& memories, const PortUse<Configuration>& use) {
+  template <class LoadedStream, class StoreCommands, class StoredStream>
+  void Advance(Scratchpads<Configuration>& memories, const PortUse<Configuration>& use,
+               LoadedStream& loaded, StoreCommands& store_commands, StoredStream& stored) {
     HLS_INLINE
     PortUse<Configuration> rest = use;
-    TakeLoaded(memories, rest);
-    GiveStored(memories, rest);
+    TakeLoaded(memories, rest, loaded);
+    GiveStored(memories, rest, store_commands, stored);
   }
 
   // A clock in which EXECUTE itself waits.
-  void Wait(Scratchpads<Configuration>& memories) {
+  template <class... Streams>
+  void Wait(Scratchpads<Configuration>& memories, Streams&... streams) {
     HLS_INLINE
-    Advance(memories, IdlePorts<Configuration>());
+    Advance(memories, IdlePorts<Configuration>(), streams...);
   }
 
   // Takes a token of LOAD's if one has come.
@@ -59,9 +59,11 @@ class StreamService {
     return held_.loaded.memory != isa::Memory::kTable || !use.tables;
   }
 
-  void TakeLoaded(Scratchpads<Configuration>& memories, PortUse<Configuration>& use) {
+  template <class LoadedStream>
+  void TakeLoaded(Scratchpads<Configuration>& memories, PortUse<Configuration>& use,
+                  LoadedStream& loaded) {
     HLS_INLINE
-    if (!holds_) holds_ = loaded_.TryRead(held_);
+    if (!holds_) holds_ = loaded.TryRead(held_);
     if (!holds_) return;
     if (held_.kind == LoadedKind::kBeat) {
       if (!PortFree(use)) return;
@@ -79,23 +81,24 @@ class StreamService {
     }
   }
 
-  void GiveStored(const Scratchpads<Configuration>& memories, const PortUse<Configuration>& use) {
+  template <class StoreCommands, class StoredStream>
+  void GiveStored(const Scratchpads<Configuration>& memories, const PortUse<Configuration>& use,
+                  StoreCommands& store_commands, StoredStream& stored) {
     HLS_INLINE
     if (!walk_.active) {
       StoreCommand command;
-      if (!store_commands_.TryRead(command)) return;
+      if (!store_commands.TryRead(command)) return;
       store_ended_ = command.ends;
       if (command.ends) return;
       walk_ = BeginStoreWalk(command.request);
     }
-    if (use.activation.enabled[walk_.bank] || !stored_.HasRoom()) return;
-    stored_.Write(memories.activation[walk_.bank][walk_.line]);
+    if (use.activation.enabled[walk_.bank] || !stored.HasRoom()) return;
+    Beat<Configuration> beat;
+    CopyLanes(memories.activation[walk_.bank][walk_.line], beat);
+    stored.Write(beat);
     NextStoreWord<Configuration>(walk_);
   }
 
-  LoadedStream& loaded_;
-  StoreCommands& store_commands_;
-  StoredStream& stored_;
   // An element that waits for its port, or for room among the tokens.
   LoadedElement<Configuration> held_{};
   bool holds_ = false;

@@ -49,41 +49,11 @@ struct Channels {
 
 template <class Configuration>
 void RunExecute(sluice::Scratchpads<Configuration>& memories, Channels<Configuration>& channels) {
-  using Loaded = decltype(channels.loaded);
-  using Commands = decltype(channels.store_commands);
-  using Stored = decltype(channels.stored);
-  sluice::StreamService<Configuration, Loaded, Commands, Stored> service(
-      channels.loaded, channels.store_commands, channels.stored);
+  sluice::StreamService<Configuration> service;
   sluice::ExecuteProcess<Configuration>(memories, service, channels.to_execute,
                                         channels.execute_to_load, channels.execute_to_store,
-                                        channels.store_to_execute, channels.execute_report);
-}
-
-template <class Configuration>
-NpuStatus RunConcurrently(const std::vector<isa::InstructionWords>& program,
-                          sluice::Scratchpads<Configuration>& memories,
-                          const sluice::Regions<Configuration>& regions,
-                          Channels<Configuration>& c) {
-  std::thread fetch([&] {
-    sluice::FetchProcess<Configuration>(program.data(), static_cast<std::uint32_t>(program.size()),
-                                        regions.sizes, c.to_load, c.to_execute, c.to_store,
-                                        c.fetch_report);
-  });
-  std::thread load([&] {
-    sluice::LoadProcess<Configuration>(regions.weights, regions.input, regions.arena, c.to_load,
-                                       c.execute_to_load, c.loaded, c.load_report);
-  });
-  std::thread store([&] {
-    sluice::StoreProcess<Configuration>(regions.output, regions.arena, c.to_store,
-                                        c.execute_to_store, c.store_to_execute, c.store_commands,
-                                        c.stored, c.store_report);
-  });
-  RunExecute<Configuration>(memories, c);
-  fetch.join();
-  load.join();
-  store.join();
-  return sluice::StatusOf(c.fetch_report.Read(), c.execute_report.Read(), c.load_report.Read(),
-                          c.store_report.Read());
+                                        channels.store_to_execute, channels.execute_report,
+                                        channels.loaded, channels.store_commands, channels.stored);
 }
 
 // The beats of a program's regions.
@@ -105,15 +75,37 @@ struct Memory {
     return beats;
   }
 
-  sluice::Regions<Configuration> Regions() {
-    return sluice::Regions<Configuration>{
-        weights.data(),
-        input.data(),
-        output.data(),
-        arena.data(),
-        {weights.size() - 1, input.size() - 1, output.size() - 1, arena.size() - 1}};
+  sluice::RegionSizes Sizes() const {
+    return {weights.size() - 1, input.size() - 1, output.size() - 1, arena.size() - 1};
   }
 };
+
+template <class Configuration>
+NpuStatus RunConcurrently(const std::vector<isa::InstructionWords>& program,
+                          sluice::Scratchpads<Configuration>& memories,
+                          Memory<Configuration>& regions, Channels<Configuration>& c) {
+  std::thread fetch([&] {
+    sluice::FetchProcess<Configuration>(program.data(), static_cast<std::uint32_t>(program.size()),
+                                        regions.Sizes(), c.to_load, c.to_execute, c.to_store,
+                                        c.fetch_report);
+  });
+  std::thread load([&] {
+    sluice::LoadProcess<Configuration>(regions.weights.data(), regions.input.data(),
+                                       regions.arena.data(), c.to_load, c.execute_to_load, c.loaded,
+                                       c.load_report);
+  });
+  std::thread store([&] {
+    sluice::StoreProcess<Configuration>(regions.output.data(), regions.arena.data(), c.to_store,
+                                        c.execute_to_store, c.store_to_execute, c.store_commands,
+                                        c.stored, c.store_report);
+  });
+  RunExecute<Configuration>(memories, c);
+  fetch.join();
+  load.join();
+  store.join();
+  return sluice::StatusOf(c.fetch_report.Read(), c.execute_report.Read(), c.load_report.Read(),
+                          c.store_report.Read());
+}
 
 template <class Beats>
 bool Same(const Beats& left, const Beats& right) {
@@ -141,10 +133,11 @@ void TestProgram(std::uint64_t seed, sluice::NpuState<Configuration>& sequential
   Memory<Configuration> actual(program, seed);
   sluice::NpuRun<Configuration>(program.instructions.data(),
                                 static_cast<std::uint32_t>(program.instructions.size()), sequential,
-                                expected.Regions());
+                                expected.Sizes(), expected.weights.data(), expected.input.data(),
+                                expected.output.data(), expected.arena.data());
   Channels<Configuration> channels;
   const NpuStatus status =
-      RunConcurrently<Configuration>(program.instructions, concurrent, actual.Regions(), channels);
+      RunConcurrently<Configuration>(program.instructions, concurrent, actual, channels);
   SLUICE_CHECK(SameStatus(status, sequential.status));
   SLUICE_CHECK(Same(expected.output, actual.output));
   SLUICE_CHECK(Same(expected.arena, actual.arena));
@@ -167,20 +160,18 @@ void TestPorts() {
   using Configuration = sluice::configurations::Ci;
   const auto memories = std::make_unique<sluice::Scratchpads<Configuration>>();
   Channels<Configuration> c;
-  sluice::StreamService<Configuration, decltype(c.loaded), decltype(c.store_commands),
-                        decltype(c.stored)>
-      service(c.loaded, c.store_commands, c.stored);
+  sluice::StreamService<Configuration> service;
   sluice::LoadedElement<Configuration> element{sluice::LoadedKind::kBeat, {}};
   element.loaded.beat.word[0] = 5;
   c.loaded.Write(element);
   c.store_commands.Write(sluice::StoreCommand{{0, 1, 1, 1, 1, 1}, false});
   auto busy = sluice::IdlePorts<Configuration>();
   busy.activation.enabled[0] = true;
-  service.Advance(*memories, busy);
+  service.Advance(*memories, busy, c.loaded, c.store_commands, c.stored);
   SLUICE_CHECK(memories->activation[0][0].word[0] == 0 && c.stored.IsEmpty());
-  service.Wait(*memories);
+  service.Wait(*memories, c.loaded, c.store_commands, c.stored);
   SLUICE_CHECK(memories->activation[0][0].word[0] == 5 && c.stored.IsEmpty());
-  service.Wait(*memories);
+  service.Wait(*memories, c.loaded, c.store_commands, c.stored);
   SLUICE_CHECK(!c.stored.IsEmpty() && c.stored.Read().word[0] == 5);
 }
 
@@ -189,18 +180,16 @@ void TestTablePorts() {
   using Configuration = sluice::configurations::Ci;
   const auto memories = std::make_unique<sluice::Scratchpads<Configuration>>();
   Channels<Configuration> c;
-  sluice::StreamService<Configuration, decltype(c.loaded), decltype(c.store_commands),
-                        decltype(c.stored)>
-      service(c.loaded, c.store_commands, c.stored);
+  sluice::StreamService<Configuration> service;
   sluice::LoadedElement<Configuration> element{sluice::LoadedKind::kBeat, {}};
   element.loaded.memory = isa::Memory::kTable;
   element.loaded.beat.word[0] = 5;
   c.loaded.Write(element);
   auto busy = sluice::IdlePorts<Configuration>();
   busy.tables = true;
-  service.Advance(*memories, busy);
+  service.Advance(*memories, busy, c.loaded, c.store_commands, c.stored);
   SLUICE_CHECK(memories->table[0][0] == 0);
-  service.Wait(*memories);
+  service.Wait(*memories, c.loaded, c.store_commands, c.stored);
   SLUICE_CHECK(memories->table[0][0] == 5);
 }
 

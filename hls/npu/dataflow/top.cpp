@@ -29,12 +29,10 @@ void TopExecute(LoadedStream& loaded, StoreCommandStream& store_commands, Stored
   HLS_PARTITION(memories.weight, 1)
   HLS_AGGREGATE(memories.weight)
   HLS_PARTITION(memories.parameter, 2)
-  HLS_AGGREGATE(memories.parameter)
   HLS_PARTITION(memories.table, 1)
-  StreamService<TopConfiguration, LoadedStream, StoreCommandStream, StoredStream> service(
-      loaded, store_commands, stored);
+  StreamService<TopConfiguration> service;
   ExecuteProcess<TopConfiguration>(memories, service, commands, to_load, to_store, from_store,
-                                   reports);
+                                   reports, loaded, store_commands, stored);
 }
 
 void TopReport(FetchReports& fetch, ExecuteReports& execute, TransferReports& load,

@@ -16,6 +16,8 @@ constexpr std::uint32_t kClockMhzMax = 10'000;
 constexpr std::uint32_t kMegabytesPerSecondMax = 1'000'000;
 constexpr std::uint32_t kTimingCyclesMax = 10'000;
 
+constexpr std::uint32_t kTableEntryBytes = isa::kTableBytes / isa::kTableEntries;
+
 // Rows and columns of output, and the steps that each of its tiles takes.
 struct Shape {
   std::uint32_t blocks;
@@ -97,32 +99,35 @@ Runs RunsOf(const isa::Transfer& fields) {
   return Runs{1, fields.blocks * block};
 }
 
-// From one burst's end to the next one's: its beats, or its share of the latency when too few beats
-// are in flight to hide it.
-std::uint64_t BurstClocks(std::uint64_t beats, const Hardware& hardware) {
-  const std::uint64_t turn = hardware.memory_latency_cycles + beats;
-  return std::max(beats, (turn + kOutstandingBursts - 1) / kOutstandingBursts);
+// From one burst's end to the next one's: the clocks in which its beats pass, or its share of the
+// latency when too few are in flight to hide it.
+std::uint64_t BurstClocks(std::uint64_t passing, const Hardware& hardware) {
+  const std::uint64_t turn = hardware.memory_latency_cycles + passing;
+  return std::max(passing, (turn + kOutstandingBursts - 1) / kOutstandingBursts);
 }
 
-// Items of a memory, and the beats of one.
+// Items of a memory, the beats of one, and the clocks that a beat takes to be written.
 struct MemoryShape {
   std::uint64_t items;
   std::uint64_t beats;
+  std::uint64_t clocks_a_beat;
 };
 
 bool ShapeOf(std::uint32_t memory, const Hardware& hardware, MemoryShape* shape) {
   switch (static_cast<isa::Memory>(memory)) {
     case isa::Memory::kActivation:
-      *shape = {std::uint64_t{hardware.activation_lines} * hardware.pixel_parallel, 1};
+      *shape = {std::uint64_t{hardware.activation_lines} * hardware.pixel_parallel, 1, 1};
       return true;
     case isa::Memory::kWeight:
-      *shape = {hardware.weight_tiles, hardware.output_parallel};
+      *shape = {hardware.weight_tiles, hardware.output_parallel, 1};
       return true;
     case isa::Memory::kParameter:
-      *shape = {hardware.parameter_blocks, isa::kParameterRecordBytes};
+      *shape = {hardware.parameter_blocks, isa::kParameterRecordBytes, 1};
       return true;
     case isa::Memory::kTable:
-      *shape = {hardware.table_slots, isa::kTableBytes / hardware.input_parallel};
+      // Every copy of the tables takes one entry a clock.
+      *shape = {hardware.table_slots, isa::kTableBytes / hardware.input_parallel,
+                isa::CeilDivide(hardware.input_parallel, kTableEntryBytes)};
       return true;
   }
   return false;
@@ -140,9 +145,12 @@ Status TransferCost(const isa::Transfer& fields, const Hardware& hardware, Instr
   runs.beats *= memory.beats;
   const std::uint64_t full = runs.beats / hardware.burst_beats_max;
   const std::uint64_t rest = runs.beats % hardware.burst_beats_max;
-  const std::uint64_t run = full * BurstClocks(hardware.burst_beats_max, hardware) +
-                            (rest == 0 ? 0 : BurstClocks(rest, hardware));
+  const std::uint64_t full_clocks =
+      BurstClocks(hardware.burst_beats_max * memory.clocks_a_beat, hardware);
+  const std::uint64_t run =
+      full * full_clocks + (rest == 0 ? 0 : BurstClocks(rest * memory.clocks_a_beat, hardware));
   cost->beats = runs.count * runs.beats;
+  cost->passing_clocks = cost->beats * memory.clocks_a_beat;
   cost->clocks = runs.count * run;
   return Ok();
 }

@@ -22,8 +22,11 @@ struct InstructionCost {
   // EXECUTE: clocks of the loop, tiles * T + D. LOAD, STORE: clocks in which the beats pass when no
   // other unit uses the memory, without the first beat's latency. FINISH: 0.
   std::uint64_t clocks = 0;
-  // Beats that LOAD and STORE move; `clocks` is never less.
+  // Beats that LOAD and STORE move.
   std::uint64_t beats = 0;
+  // Clocks in which LOAD and STORE take or give a beat: one a beat, of tables one an entry.
+  // `clocks` is never less.
+  std::uint64_t passing_clocks = 0;
   // Products that CONVOLVE issues, idle lanes included.
   std::uint64_t multiply_accumulates = 0;
 };

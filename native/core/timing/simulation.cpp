@@ -243,15 +243,15 @@ void Simulation::Turn(std::size_t unit, Activity next) {
   state.activity = next;
 }
 
-// The clocks since the transfer's first beat: those it would have taken alone, of which a beat uses
-// one each, and those that the memory's bandwidth cost.
+// The clocks since the transfer's first beat: those it would have taken alone, in part of which its
+// beats pass, and those that the memory's bandwidth cost.
 void Simulation::ChargeTransfer(std::size_t unit) {
   UnitState& state = units_[unit];
   const InstructionCost& cost = CostOfCurrent(unit);
   const std::uint64_t taken = now_ - state.charged;
   UnitTimes& times = timeline_.units[unit];
-  times[Activity::kBusy] += cost.beats;
-  times[Activity::kLatency] += cost.clocks - cost.beats;
+  times[Activity::kBusy] += cost.passing_clocks;
+  times[Activity::kLatency] += cost.clocks - cost.passing_clocks;
   times[Activity::kBandwidth] += taken - cost.clocks;
   state.charged = now_;
 }

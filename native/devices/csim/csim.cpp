@@ -85,16 +85,16 @@ class Csim final : public Device {
  private:
   // NpuRun with a look at `stop` between instructions.
   Status RunProgram(CsimProgram<Configuration>& program, const std::atomic<bool>& stop) {
-    const Regions<Configuration> regions{program.weights.data(),
-                                         program.input.data(),
-                                         program.output.data(),
-                                         program.arena.data(),
-                                         {program.weights.size(), program.input.size(),
-                                          program.output.size(), program.arena.size()}};
+    const RegionSizes sizes{program.weights.size(), program.input.size(), program.output.size(),
+                            program.arena.size()};
     NpuReset<Configuration>(*state_);
     for (const isa::InstructionWords& words : program.program().instructions) {
       if (stop) return Status{StatusCode::kCancelled, "NPU: the run was stopped"};
-      if (!NpuAdvance<Configuration>(words, *state_, regions)) break;
+      if (!NpuAdvance<Configuration>(words, *state_, sizes, program.weights.data(),
+                                     program.input.data(), program.output.data(),
+                                     program.arena.data())) {
+        break;
+      }
     }
     return state_->status.finished != 0 ? Ok() : FaultStatus(state_->status);
   }

@@ -16,7 +16,7 @@ describe('error codes', () => {
   });
 
   it('turn whatever was thrown into a SluiceError and keep one as it is', () => {
-    const error = new SluiceError('queue_full', 'full', { retryAfterSeconds: 2 });
+    const error = new SluiceError('queue_full', 'full', { retryAfterMs: 2_000 });
     expect(toSluiceError(error)).toBe(error);
     expect(toSluiceError(new Error('x'), 'engine_failed')).toMatchObject({
       code: 'engine_failed',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../../../agent/engines/engine.ts';
+import type { RunTerms } from '../../../../agent/engines/run-terms.ts';
 import { StagedEngine } from '../../../../agent/engines/staged-engine.ts';
 import { SluiceError } from '../../../../contract/errors.ts';
 import type { Tensor, TensorSignature } from '../../../../contract/tensors.ts';
@@ -28,7 +29,7 @@ class SumStage implements Engine {
     this.signature = signatureOf(inputs, outputs);
   }
 
-  async infer(inputs: Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
+  async infer(inputs: Tensor[], { signal }: RunTerms = {}): Promise<Tensor[]> {
     const sum = inputs.reduce((total, { data }) => total + (data[0] ?? 0), 1);
     for (const { name, data } of inputs) if (name !== 'in_npu') data.fill(255);
     if (this.holds) {
@@ -82,10 +83,10 @@ describe('StagedEngine', () => {
     await expect.poll(() => tail.waiting.length).toBe(2);
     head.holds = true;
     const leaving = new AbortController();
-    const third = engine.infer([tensorOf('x', 3)], leaving.signal);
+    const third = engine.infer([tensorOf('x', 3)], { signal: leaving.signal });
     await expect(engine.infer([tensorOf('x', 4)])).rejects.toMatchObject({
       code: 'queue_full',
-      retryAfterSeconds: 2,
+      retryAfterMs: 1_200,
     });
     leaving.abort();
     await expect(third).rejects.toMatchObject({ code: 'cancelled' });

@@ -52,7 +52,7 @@ describe('WorkQueue', () => {
     // One run of 2.5 s is under way and two wait: a fourth would be done 10 s from now.
     await expect(queue.submit(gate.task('4'))).rejects.toMatchObject({
       code: 'queue_full',
-      retryAfterSeconds: 10,
+      retryAfterMs: 10_000,
     });
     expect(() => queue.checkRoom()).toThrow(expect.objectContaining({ code: 'queue_full' }));
     gate.open();
@@ -66,7 +66,7 @@ describe('WorkQueue', () => {
     const queue = queueOf({ depthMax: 1 });
     const running = queue.submit(gate.task('1'));
     const leaving = new AbortController();
-    const waiting = queue.submit(gate.task('2'), leaving.signal);
+    const waiting = queue.submit(gate.task('2'), { signal: leaving.signal });
     leaving.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
     const next = queue.submit(gate.task('3'));
@@ -80,7 +80,7 @@ describe('WorkQueue', () => {
     const gate = new Gate();
     const queue = queueOf();
     const leaving = new AbortController();
-    const running = queue.submit(gate.task('1'), leaving.signal);
+    const running = queue.submit(gate.task('1'), { signal: leaving.signal });
     leaving.abort();
     await expect(running).rejects.toMatchObject({ code: 'cancelled' });
     const next = queue.submit(gate.task('2'));
@@ -92,7 +92,7 @@ describe('WorkQueue', () => {
   it('does not start work for a client that has left already', async () => {
     const gate = new Gate();
     const queue = queueOf();
-    await expect(queue.submit(gate.task('1'), AbortSignal.abort())).rejects.toMatchObject({
+    await expect(queue.submit(gate.task('1'), { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'cancelled',
     });
     expect(gate.started).toEqual([]);

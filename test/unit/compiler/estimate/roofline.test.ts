@@ -52,7 +52,7 @@ describe('the bound of a layer', () => {
       name: 'out',
       multiplyAccumulates: 20 * 25 * 9 * 12,
       executeCycles: 45 * 18 + 2,
-      constantBeats: 3 * (18 * 8 + 8),
+      loadCycles: 3 * (18 * 8 + 8),
     });
   });
 
@@ -62,7 +62,7 @@ describe('the bound of a layer', () => {
       name: 'out',
       multiplyAccumulates: 16 * 25 * 9,
       executeCycles: 30 * 9 + 2,
-      constantBeats: 2 * (2 * 8 + 8),
+      loadCycles: 2 * (2 * 8 + 8),
     });
   });
 
@@ -77,17 +77,17 @@ describe('the bound of a layer', () => {
   it('of a pool, a table and a concatenation is what they must touch', () => {
     const input = map('in', 8, 4, 4);
     const pool: Layer = { kind: 'maximum-pool', name: 'pool', input, output: map('out', 8, 4, 4), window };
-    expect(layerBound(pool, configuration)).toMatchObject({ executeCycles: 8 * 9 + 2, constantBeats: 0 });
+    expect(layerBound(pool, configuration)).toMatchObject({ executeCycles: 8 * 9 + 2, loadCycles: 0 });
     const table = new Int8Array(256);
     const mapped: Layer = { kind: 'table', name: 'table', input, output: map('out', 8, 4, 4), table };
-    expect(layerBound(mapped, configuration)).toMatchObject({ executeCycles: 8 * 2 + 2, constantBeats: 128 });
+    expect(layerBound(mapped, configuration)).toMatchObject({ executeCycles: 8 * 2 + 2, loadCycles: 256 });
     const joined: Layer = {
       kind: 'concat',
       name: 'join',
       inputs: [input, input],
       output: map('o', 16, 4, 4),
     };
-    expect(layerBound(joined, configuration)).toMatchObject({ executeCycles: 0, constantBeats: 0 });
+    expect(layerBound(joined, configuration)).toMatchObject({ executeCycles: 0, loadCycles: 0 });
   });
 });
 

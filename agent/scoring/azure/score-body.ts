@@ -1,8 +1,8 @@
-import { SluiceError } from '../../contract/errors.ts';
-import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
-import { decodeElements } from '../tensors/decode.ts';
-import { encodeNested } from '../tensors/encode.ts';
-import { checkComplete, checkShape, describedInput } from '../tensors/signature.ts';
+import { SluiceError } from '../../../contract/errors.ts';
+import type { Tensor, TensorSignature } from '../../../contract/tensors.ts';
+import { encodeNested } from '../../tensors/encode.ts';
+import { decodeNested } from '../../tensors/nested-input.ts';
+import { checkComplete, describedInput } from '../../tensors/signature.ts';
 
 /**
  * Reads the body of `/score` for an image without a script: `{ input name: nested arrays }`, or
@@ -16,13 +16,9 @@ export function decodeScoreBody(body: unknown, signature: TensorSignature): Tens
       'body: a JSON object of input name to nested arrays was expected',
     );
   }
-  const inputs = Object.entries(body).map(([key, data]) => {
-    const description = describedInput(signature, aliasOf(key, signature));
-    const shape = shapeOf(data);
-    checkShape(description, shape);
-    const { name, datatype } = description;
-    return { name, datatype, shape, data: decodeElements({ datatype, shape, where: `input ${name}` }, data) };
-  });
+  const inputs = Object.entries(body).map(([key, data]) =>
+    decodeNested(describedInput(signature, aliasOf(key, signature)), data),
+  );
   checkComplete(
     signature,
     inputs.map(({ name }) => name),
@@ -60,14 +56,4 @@ function aliasOf(key: string, { inputs }: TensorSignature): string {
   const [only] = inputs;
   const isAlias = key === 'data' && inputs.length === 1 && only !== undefined;
   return isAlias ? only.name : key;
-}
-
-function shapeOf(data: unknown): number[] {
-  const shape: number[] = [];
-  let level = data;
-  while (Array.isArray(level)) {
-    shape.push(level.length);
-    level = level[0];
-  }
-  return shape;
 }

@@ -1,0 +1,20 @@
+/** How long a request waited and was computed, over all engines that had a part in it. */
+export interface RunPhases {
+  queueMs: number;
+  computeMs: number;
+}
+
+/** What a caller asks of a run, besides its result. */
+export interface RunTerms {
+  /** An abort drops work that has not started, and the result of what has. */
+  signal?: AbortSignal;
+  /** Instant of the engine's clock after which nobody waits for the result. */
+  deadlineMs?: number;
+  /** 1 goes first; 5 when it is left out. */
+  priority?: number;
+  /** Counted up while the run goes on. */
+  phases?: RunPhases;
+}
+
+/** Priority of a request that gives none: the middle of those that there are. */
+export const defaultPriority = 5;

@@ -1,0 +1,22 @@
+import Type from 'typebox';
+
+/** How a device's scoring endpoint presents itself; every field may be left out. */
+export const EndpointSettings = Type.Object(
+  {
+    /** What `GET /v2` calls the server: some clients insist on `triton`. */
+    serverName: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    /** Clients may take models out of service and put them back. */
+    allowsModelControl: Type.Optional(Type.Boolean()),
+    /** Origins of web pages that may call it; `*` for any. */
+    corsOrigins: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 64 })),
+  },
+  { additionalProperties: false },
+);
+export type EndpointSettings = Type.Static<typeof EndpointSettings>;
+
+/** What applies to fields that are left out. */
+export const endpointDefaults: Required<EndpointSettings> = {
+  serverName: 'sluice',
+  allowsModelControl: false,
+  corsOrigins: [],
+};

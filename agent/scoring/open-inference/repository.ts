@@ -1,0 +1,44 @@
+import Type from 'typebox';
+import { parserOf } from '../../../base/validate.ts';
+import { SluiceError } from '../../../contract/errors.ts';
+import type { Deployments } from '../deployments.ts';
+import { unknownModel } from '../find-model.ts';
+
+/** Body of `POST /v2/repository/index`; it may be empty. */
+const IndexRequest = Type.Object({ ready: Type.Optional(Type.Boolean()) });
+const parser = parserOf(IndexRequest, { what: 'repository index request', code: 'invalid_request' });
+
+/** Answer of `POST /v2/repository/index`: every deployment, or with `ready` those that answer. */
+export function repositoryIndex(body: unknown, deployments: Deployments): object[] {
+  const { ready = false } = parser.parse(body);
+  const served = deployments.names.map((name) => ({
+    name,
+    version: String(deployments.get(name)?.version ?? ''),
+    state: 'READY',
+    reason: '',
+  }));
+  if (ready) return served;
+  const parked = deployments.parkedNames.map((name) => ({ name, state: 'UNAVAILABLE', reason: 'unloaded' }));
+  return [...served, ...parked];
+}
+
+/**
+ * Takes a deployment out of service until it is loaded again, or puts it back. What is deployed is the
+ * workspace's to say: this lasts until then, or until the process starts anew. Throws `forbidden` where the
+ * device does not allow it, `unknown_model`, or what loading the image throws.
+ */
+export async function controlModel(
+  name: string,
+  action: 'load' | 'unload',
+  { deployments, isAllowed }: { deployments: Deployments; isAllowed: boolean },
+): Promise<void> {
+  if (!isAllowed) {
+    throw new SluiceError(
+      'forbidden',
+      `model control is off on this device; start the agent with --allow-model-control to ${action} models here`,
+    );
+  }
+  const isKnown = deployments.get(name) !== undefined || deployments.parkedNames.includes(name);
+  if (!isKnown) throw unknownModel(name, deployments);
+  await (action === 'load' ? deployments.unpark(name) : deployments.park(name));
+}

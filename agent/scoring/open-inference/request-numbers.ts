@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import type { FoundNumbers } from '../../../native/json-numbers.ts';
+import { type DecodeTarget, decodeElements } from '../../tensors/decode.ts';
+import { decodeNumbers } from '../../tensors/decode-numbers.ts';
+import { jsonNumbers } from '../../tensors/json-numbers.ts';
+import { parseJson } from '../request-body.ts';
+
+/** Shorter arrays are no faster this way. */
+const numbersMin = 32;
+/** Nobody can guess it, so no text of a request is taken for a place. */
+const placePrefix = `${randomUUID()}:`;
+
+/**
+ * An infer request as JSON, in which long arrays of numbers are read from the text itself and never become
+ * JavaScript arrays. Everything else about the request, errors included, is as if `JSON.parse` had read it all.
+ */
+export class RequestJson {
+  /** The request, with texts that stand for such arrays. */
+  readonly value: unknown;
+  readonly #text: Uint8Array;
+  readonly #found: readonly FoundNumbers[];
+
+  /** Throws `invalid_json`. */
+  constructor(text: Uint8Array) {
+    this.#text = text;
+    const found = jsonNumbers?.findInputData(text, numbersMin) ?? [];
+    const value = found.length === 0 ? undefined : parseWithPlaces(text, found);
+    this.#found = value === undefined ? [] : found;
+    this.value = value === undefined ? parseJson(text) : value;
+  }
+
+  /** The bytes of `data` of an input. Throws as `decodeElements` does. */
+  decode(target: DecodeTarget, data: unknown): Uint8Array {
+    const found = this.#numbersOf(data);
+    if (found === undefined) return decodeElements(target, data);
+    const bytes = decodeNumbers(target, found);
+    return bytes ?? decodeElements(target, parseJson(this.#text.subarray(found.begin, found.end)));
+  }
+
+  #numbersOf(data: unknown): FoundNumbers | undefined {
+    if (typeof data !== 'string' || !data.startsWith(placePrefix)) return undefined;
+    return this.#found[Number(data.slice(placePrefix.length))];
+  }
+}
+
+/** Undefined for what is no JSON, which `parseJson` then says of the whole text. */
+function parseWithPlaces(text: Uint8Array, found: readonly FoundNumbers[]): unknown {
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.length);
+  let json = '';
+  let start = 0;
+  for (const [index, { begin, end }] of found.entries()) {
+    json += `${bytes.toString('utf8', start, begin)}"${placePrefix}${index}"`;
+    start = end;
+  }
+  try {
+    return JSON.parse(json + bytes.toString('utf8', start)) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+import type { FoundModel } from '../find-model.ts';
+import { noDuration } from '../inference-statistics.ts';
+
+/** Answer of `GET /v2/models/{name}/stats`, or of several, in Triton's form; there is no cache to hit. */
+export function modelStatistics(models: readonly FoundModel[]): object {
+  return { model_stats: models.map(statisticsOf) };
+}
+
+function statisticsOf({ name, image }: FoundModel): object {
+  const { statistics } = image;
+  return {
+    name,
+    version: String(image.version),
+    last_inference: statistics.lastInferenceMs,
+    inference_count: statistics.inferenceCount,
+    execution_count: statistics.executionCount,
+    inference_stats: {
+      success: statistics.success,
+      fail: statistics.fail,
+      queue: statistics.queue,
+      compute_input: statistics.computeInput,
+      compute_infer: statistics.computeInfer,
+      compute_output: statistics.computeOutput,
+      cache_hit: noDuration(),
+      cache_miss: noDuration(),
+    },
+    response_stats: {},
+    batch_stats: [...statistics.batches].map(([size, { input, infer, output }]) => ({
+      batch_size: size,
+      compute_input: input,
+      compute_infer: infer,
+      compute_output: output,
+    })),
+    memory_usage: [],
+  };
+}

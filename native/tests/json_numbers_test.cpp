@@ -1,0 +1,105 @@
+// Texts of all kinds, each in memory of exactly its size: what reads beyond it is found by the
+// address sanitizer. That numbers are right is for the TypeScript test, which has JSON.parse.
+#include "native/codec/json_numbers.hpp"
+
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "hls/testing.hpp"
+
+namespace {
+
+using sluice::FindInputData;
+using sluice::FoundNumbers;
+using sluice::JsonNumbers;
+using sluice::ReadJsonNumbers;
+using sluice::testing::Random;
+
+const std::string kRequest =
+    R"({"id":"a\"]","inputs":[{"name":"x","shape":[2,3],"datatype":"FP32",)"
+    R"("data":[[1,-2.5e-3,0.1],[1234567890123456789012345,1e22,-0]]},)"
+    R"({"name":"y","data":[5,6,7]}],"outputs":[{"name":"z"}]})";
+
+// Every place that is found lies within the text and begins and ends with a bracket.
+bool IsSound(std::string_view text) {
+  const auto memory = std::make_unique<char[]>(text.size());
+  std::memcpy(memory.get(), text.data(), text.size());
+  const std::string_view own(memory.get(), text.size());
+  std::size_t last = 0;
+  for (const FoundNumbers& found : FindInputData(own, 1)) {
+    std::size_t product = 1;
+    for (const std::uint32_t size : found.numbers.shape) product *= size;
+    if (found.begin < last || found.end > own.size() || found.begin >= found.end) return false;
+    if (own[found.begin] != '[' || own[found.end - 1] != ']') return false;
+    if (product != found.numbers.values.size() || product == 0) return false;
+    last = found.end;
+  }
+  return true;
+}
+
+void TestFinding() {
+  const auto found = FindInputData(kRequest, 1);
+  SLUICE_CHECK(found.size() == 2);
+  SLUICE_CHECK(found[0].numbers.shape == (std::vector<std::uint32_t>{2, 3}));
+  SLUICE_CHECK(found[0].numbers.values[1] == -2.5e-3);
+  SLUICE_CHECK(found[0].numbers.values[3] == 1234567890123456789012345.0);
+  SLUICE_CHECK(found[1].numbers.values == (std::vector<double>{5, 6, 7}));
+  SLUICE_CHECK(FindInputData(kRequest, 4).size() == 1);
+}
+
+void TestCutShort() {
+  for (std::size_t size = 0; size <= kRequest.size(); ++size) {
+    SLUICE_CHECK(IsSound(std::string_view(kRequest).substr(0, size)));
+  }
+}
+
+void TestDamaged() {
+  Random random(5);
+  const std::string_view pieces = R"([]{},:"\0123456789.eE+- tdata)";
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = kRequest;
+    for (int change = 0; change < 3; ++change) {
+      const std::size_t at = random.Next() % text.size();
+      const char piece = pieces[random.Next() % pieces.size()];
+      if (random.Next() % 2 == 0) {
+        text[at] = piece;
+      } else {
+        text.insert(at, 1, piece);
+      }
+    }
+    if (!IsSound(text)) {
+      SLUICE_CHECK(false);
+      return;
+    }
+  }
+  SLUICE_CHECK(true);
+}
+
+void TestWriting() {
+  const float floats[] = {0.1f,
+                          -0.0f,
+                          1e20f,
+                          std::numeric_limits<float>::max(),
+                          std::numeric_limits<float>::denorm_min(),
+                          std::numeric_limits<float>::quiet_NaN()};
+  SLUICE_CHECK(sluice::WriteJsonNumbers(floats) == "[0.1,-0,1e+20,3.4028235e+38,1e-45,\"NaN\"]");
+  const double doubles[] = {-std::numeric_limits<double>::max(),
+                            -std::numeric_limits<double>::denorm_min(), -2.2250738585072014e-308,
+                            -std::numeric_limits<double>::infinity()};
+  SLUICE_CHECK(sluice::WriteJsonNumbers(doubles) ==
+               "[-1.7976931348623157e+308,-5e-324,-2.2250738585072014e-308,\"-Infinity\"]");
+  SLUICE_CHECK(sluice::WriteJsonNumbers(std::span<const float>()) == "[]");
+}
+
+}  // namespace
+
+int main() {
+  TestFinding();
+  TestCutShort();
+  TestDamaged();
+  TestWriting();
+  return sluice::testing::Finish();
+}

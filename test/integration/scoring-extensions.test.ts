@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { fashionSet, floatInput } from '../support/golden-sets.ts';
+import { startScoring } from '../support/local-scoring.ts';
+import { busyModel, identityModel } from '../support/serving-models.ts';
+
+const image = [...floatInput(fashionSet(), 0)];
+const input = { name: 'input', shape: [1, 784], datatype: 'FP32', data: image };
+const infer = '/v2/models/fashion/infer';
+
+interface InferAnswer {
+  outputs: { name: string; shape: number[]; datatype: string; data: unknown[] }[];
+}
+
+describe("Triton's extensions", () => {
+  it('describe a model in the form of its configuration', async () => {
+    const scoring = await startScoring({ npu: 'ci' });
+    await scoring.deploy('fashion', { accelerate: 'ci' });
+    expect((await scoring.get('/v2/models/fashion/config')).json).toMatchObject({
+      name: 'fashion',
+      platform: 'onnxruntime_onnx',
+      max_batch_size: 128,
+      input: [{ name: 'input', data_type: 'TYPE_FP32', dims: [784] }],
+      output: [{ name: 'logits', data_type: 'TYPE_FP32', dims: [10] }],
+      instance_group: [{ name: 'fashion_cpu' }, { name: 'fashion_fpga-sim' }],
+    });
+    await scoring.deploy('busy', { model: busyModel() });
+    expect((await scoring.get('/v2/models/busy/versions/1/config')).json).toMatchObject({
+      max_batch_size: 0,
+      input: [{ name: 'size', data_type: 'TYPE_INT64', dims: [2] }],
+      output: [{ name: 'sum', dims: [] }],
+    });
+    await scoring.deploy('texts', { model: identityModel(['BYTES']) });
+    expect((await scoring.get('/v2/models/texts/config')).json).toMatchObject({
+      input: [{ data_type: 'TYPE_STRING' }],
+    });
+  });
+
+  it('count requests, their phases and their sizes', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('fashion');
+    const before = Date.now();
+    await scoring.post(infer, { inputs: [input] });
+    await scoring.post(infer, { inputs: [{ ...input, shape: [3, 784], data: [image, image, image] }] });
+    await scoring.post(infer, { inputs: [{ ...input, shape: [1, 783] }] });
+    const { model_stats: all } = (await scoring.get('/v2/models/fashion/stats')).json as {
+      model_stats: Record<string, Record<string, unknown>>[];
+    };
+    const [stats] = all;
+    expect(stats).toMatchObject({
+      name: 'fashion',
+      version: '1',
+      inference_count: 4,
+      execution_count: 2,
+      inference_stats: { success: { count: 2 }, fail: { count: 1 }, cache_miss: { count: 0, ns: 0 } },
+      batch_stats: [
+        { batch_size: 1, compute_infer: { count: 1 } },
+        { batch_size: 3, compute_infer: { count: 1 } },
+      ],
+    });
+    expect(stats?.last_inference).toBeGreaterThanOrEqual(before);
+    const sums = stats?.inference_stats as unknown as Record<string, { count: number; ns: number }>;
+    const parts = ['queue', 'compute_input', 'compute_infer', 'compute_output'].map(
+      (name) => sums[name]?.ns ?? 0,
+    );
+    expect(sums.compute_infer?.ns).toBeGreaterThan(0);
+    expect(parts.reduce((sum, ns) => sum + ns, 0)).toBeLessThanOrEqual(sums.success?.ns ?? 0);
+    expect((await scoring.get('/v2/models/stats')).json).toEqual({ model_stats: all });
+  });
+
+  it('classify an output item by item', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('fashion');
+    const whole = (await scoring.post(infer, { inputs: [input] })).json as InferAnswer;
+    const logits = whole.outputs[0]?.data as number[];
+    const order = logits
+      .map((_, index) => index)
+      .sort((one, other) => (logits[other] ?? 0) - (logits[one] ?? 0));
+    const expected = order.slice(0, 2).map((index) => `${logits[index]?.toFixed(6)}:${index}`);
+    const answer = await scoring.post(infer, {
+      inputs: [{ ...input, shape: [2, 784], data: [image, image] }],
+      outputs: [{ name: 'logits', parameters: { classification: 2 } }],
+    });
+    expect((answer.json as InferAnswer).outputs).toEqual([
+      { name: 'logits', datatype: 'BYTES', shape: [2, 2], data: [...expected, ...expected] },
+    ]);
+    const many = await scoring.post(infer, {
+      inputs: [input],
+      outputs: [{ name: 'logits', parameters: { classification: 1000 } }],
+    });
+    expect((many.json as InferAnswer).outputs[0]?.shape).toEqual([1, 10]);
+  });
+
+  it('refuse parameters that mean nothing', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('fashion');
+    const wrong: [string, unknown][] = [
+      ['a priority beyond the last', { inputs: [input], parameters: { priority: 11 } }],
+      ['a timeout of text', { inputs: [input], parameters: { timeout: '5' } }],
+      ['a sequence', { inputs: [input], parameters: { sequence_id: 7, sequence_start: true } }],
+      [
+        'binary_data of text',
+        { inputs: [input], outputs: [{ name: 'logits', parameters: { binary_data: 'x' } }] },
+      ],
+      [
+        'a class count below 0',
+        { inputs: [input], outputs: [{ name: 'logits', parameters: { classification: -1 } }] },
+      ],
+    ];
+    for (const [what, body] of wrong) {
+      const answer = await scoring.post(infer, body);
+      expect([what, answer.status, answer.code]).toEqual([what, 400, 'invalid_request']);
+    }
+    const fine = await scoring.post(infer, {
+      inputs: [input],
+      parameters: { sequence_id: 0, priority: 0, timeout: 0 },
+    });
+    expect(fine.status).toBe(200);
+  });
+});
+
+describe('a deadline', () => {
+  it('that cannot be met is refused on arrival, with the time to come again', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('busy', { model: busyModel(), sessions: 1 });
+    const busy = (size: number) => ({
+      inputs: [{ name: 'size', shape: [2], datatype: 'INT64', data: [size, size] }],
+    });
+    const path = '/v2/models/busy/infer';
+    // Five runs and more settle the estimate.
+    for (let run = 0; run < 12; run += 1) await scoring.post(path, busy(400));
+    const running = scoring.post(path, busy(1600));
+    const unmet = await scoring.post(path, { ...busy(400), parameters: { timeout: 1 } });
+    expect([unmet.status, unmet.code]).toEqual([429, 'deadline_unmet']);
+    const header = await scoring.post(path, busy(400), { headers: { 'x-request-timeout-ms': '0.01' } });
+    expect([header.status, header.code]).toEqual([429, 'deadline_unmet']);
+    expect((await running).status).toBe(200);
+    expect(
+      (await scoring.post(path, busy(400), { headers: { 'x-request-timeout-ms': '60000' } })).status,
+    ).toBe(200);
+  });
+
+  it('that passes meanwhile is answered with 408, and the engine goes on', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('busy', { model: busyModel(), sessions: 1 });
+    const busy = (size: number) => ({
+      inputs: [{ name: 'size', shape: [2], datatype: 'INT64', data: [size, size] }],
+    });
+    const path = '/v2/models/busy/infer';
+    for (let run = 0; run < 6; run += 1) await scoring.post(path, busy(8));
+    const late = await scoring.post(path, busy(1600), { headers: { 'x-request-timeout-ms': '50' } });
+    expect([late.status, late.code]).toEqual([408, 'deadline_passed']);
+    expect((await scoring.post(path, busy(8))).status).toBe(200);
+  });
+
+  it.each(['0', '-5', 'soon', '1e3', ''])('of %j milliseconds is no deadline', async (text) => {
+    const scoring = await startScoring();
+    await scoring.deploy('fashion');
+    const answer = await scoring.post(
+      infer,
+      { inputs: [input] },
+      { headers: { 'x-request-timeout-ms': text } },
+    );
+    expect([answer.status, answer.code]).toEqual([400, 'invalid_request']);
+  });
+});
+
+describe('model control', () => {
+  it('takes a model out of service and puts it back', async () => {
+    const scoring = await startScoring({ endpoint: { allowsModelControl: true } });
+    const digest = await scoring.deploy('fashion');
+    const index = async (body?: unknown) => (await scoring.post('/v2/repository/index', body ?? '')).json;
+    expect(await index()).toEqual([{ name: 'fashion', version: '1', state: 'READY', reason: '' }]);
+    expect((await scoring.post('/v2/repository/models/fashion/unload', {})).status).toBe(200);
+    expect(await index()).toEqual([{ name: 'fashion', state: 'UNAVAILABLE', reason: 'unloaded' }]);
+    expect(await index({ ready: true })).toEqual([]);
+    const gone = await scoring.post(infer, { inputs: [input] });
+    expect([gone.status, gone.code]).toEqual([503, 'not_ready']);
+    expect((await scoring.post('/v2/repository/models/fashion/load', '')).status).toBe(200);
+    const back = await scoring.post(infer, { inputs: [input] });
+    expect([back.status, back.headers.get('x-sluice-image')]).toEqual([200, digest]);
+    // What is done already is no error.
+    expect((await scoring.post('/v2/repository/models/fashion/load', '')).status).toBe(200);
+    const unknown = await scoring.post('/v2/repository/models/other/load', '');
+    expect([unknown.status, unknown.code]).toEqual([404, 'unknown_model']);
+  });
+
+  it('forgets what was unloaded once the deployment is removed or activated anew', async () => {
+    const scoring = await startScoring({ endpoint: { allowsModelControl: true } });
+    await scoring.deploy('fashion');
+    await scoring.post('/v2/repository/models/fashion/unload', '');
+    await scoring.deployments.remove('fashion');
+    expect((await scoring.post('/v2/repository/index', '')).json).toEqual([]);
+    await scoring.deploy('fashion');
+    await scoring.post('/v2/repository/models/fashion/unload', '');
+    await scoring.deploy('fashion', { version: 2 });
+    expect((await scoring.post('/v2/repository/index', '')).json).toMatchObject([
+      { version: '2', state: 'READY' },
+    ]);
+  });
+
+  it('is off unless the device allows it', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('fashion');
+    for (const action of ['load', 'unload']) {
+      const answer = await scoring.post(`/v2/repository/models/fashion/${action}`, '');
+      expect([answer.status, answer.code]).toEqual([403, 'forbidden']);
+    }
+    expect((await scoring.post(infer, { inputs: [input] })).status).toBe(200);
+  });
+});

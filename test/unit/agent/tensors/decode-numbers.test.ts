@@ -1,0 +1,259 @@
+import { describe, expect, it } from 'vitest';
+import { decodeInferRequest } from '../../../../agent/scoring/open-inference/infer-request.ts';
+import { decodeElements } from '../../../../agent/tensors/decode.ts';
+import { encodeFlat } from '../../../../agent/tensors/encode.ts';
+import { SluiceError } from '../../../../contract/errors.ts';
+import { type Datatype, elementCount, type TensorSignature } from '../../../../contract/tensors.ts';
+import { JsonNumbers } from '../../../../native/json-numbers.ts';
+import { seededRandom } from '../../../support/random.ts';
+
+const numbers = JsonNumbers.load();
+if (numbers === undefined) throw new Error('the addon is not built');
+const random = seededRandom(77);
+const below = (count: number): number => random() % count;
+const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)] as Item;
+
+const utf8 = new TextEncoder();
+const read = (text: string): number[] | undefined => {
+  const [found] = numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), 1);
+  return found === undefined ? undefined : [...found.values];
+};
+
+const digits = (count: number): string => Array.from({ length: count }, () => below(10)).join('');
+
+/** A number as JSON allows it, of any length and size. */
+function numberText(): string {
+  const whole = below(4) === 0 ? '0' : `${1 + below(9)}${digits(below(22))}`;
+  const fraction = below(3) === 0 ? '' : `.${digits(1 + below(22))}`;
+  const exponent =
+    below(3) > 0 ? '' : `${pick(['e', 'E'])}${pick(['', '+', '-'])}${below(below(2) === 0 ? 40 : 330)}`;
+  return `${pick(['', '-'])}${whole}${fraction}${exponent}`;
+}
+
+describe('numbers read from the text', () => {
+  it('are those of JSON.parse to the last bit, or left to it', () => {
+    let count = 0;
+    for (let round = 0; round < 40_000; round += 1) {
+      const text = numberText();
+      const expected = JSON.parse(text) as number;
+      const actual = read(`[${text}]`)?.[0];
+      if (actual === undefined)
+        expect([text, expected === 0 || !Number.isFinite(expected)]).toEqual([text, true]);
+      else expect([text, Object.is(actual, expected)]).toEqual([text, true]);
+      if (actual !== undefined) count += 1;
+    }
+    expect(count).toBeGreaterThan(35_000);
+  });
+
+  it('are right beside ties, where a digit more decides', () => {
+    const doubles = new Float64Array(1);
+    const bits = new BigUint64Array(doubles.buffer);
+    for (let round = 0; round < 5_000; round += 1) {
+      bits[0] = (BigInt(random()) << 32n) | BigInt(random());
+      const [value = 0] = doubles;
+      if (!Number.isFinite(value)) continue;
+      const longer = value.toPrecision(17 + below(60));
+      for (const text of [String(value), longer, longer.replace('e', '1e')]) {
+        expect([text, read(`[${text}]`)?.[0]]).toEqual([text, JSON.parse(text)]);
+      }
+    }
+  });
+
+  it.each([
+    '01',
+    '1.',
+    '.5',
+    '+1',
+    '-',
+    '1e',
+    '1e+',
+    'NaN',
+    'Infinity',
+    '0x1',
+    '1_0',
+    '1,',
+    '',
+    '"1"',
+    'null',
+    '1 2',
+    '[1],2',
+    '1,[2]',
+    '[1],[2,3]',
+    '[]',
+    '[[]]',
+  ])('leave [%s] alone', (text) => {
+    expect(read(`[${text}]`)).toBeUndefined();
+  });
+
+  it('have the shape of their arrays', () => {
+    const shapeOf = (text: string): number[] | undefined =>
+      numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), 1)[0]?.shape;
+    expect(shapeOf('[1]')).toEqual([1]);
+    expect(shapeOf(' [ 1 ,\n2\t] ')).toEqual([2]);
+    expect(shapeOf('[[1,2,3],[4,5,6]]')).toEqual([2, 3]);
+    expect(shapeOf('[[[1]],[[2]]]')).toEqual([2, 1, 1]);
+    expect(shapeOf(`${'['.repeat(16)}1${']'.repeat(16)}`)).toEqual(Array(16).fill(1));
+    expect(shapeOf(`${'['.repeat(17)}1${']'.repeat(17)}`)).toBeUndefined();
+  });
+
+  it('are only the data of inputs', () => {
+    const found = (text: string): number => numbers.findInputData(utf8.encode(text), 1).length;
+    expect(
+      found('{"inputs":[{"data":[1]},{"name":"data","x":[1],"data":[2]}],"outputs":[{"data":[3]}]}'),
+    ).toBe(2);
+    expect(found('{"x":{"inputs":[{"data":[1]}]}}')).toBe(0);
+    expect(found('[{"inputs":[{"data":[1]}]}]')).toBe(0);
+    expect(found('{"inputs":{"data":[1]}}')).toBe(0);
+    expect(found('{"inputs":[{"parameters":{"data":[1]}}]}')).toBe(0);
+    expect(found('{"inputs":[[{"data":[1]}]]}')).toBe(0);
+    expect(found('{"a":"\\"inputs","inputs":[{"b":"]}","data":[1]}]}')).toBe(1);
+    expect(found('{"inputs":[{"data":[1,2]}]}'.slice(0, 20))).toBe(0);
+  });
+});
+
+const signature: TensorSignature = {
+  inputs: [
+    { name: 'a', datatype: 'FP32', shape: [-1, 4] },
+    { name: 'b', datatype: 'INT16', shape: [-1, 2, 2] },
+  ],
+  outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
+};
+
+function refusalOf(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (thrown) {
+    return thrown instanceof SluiceError ? [thrown.code, thrown.message] : String(thrown);
+  }
+}
+
+/** What a request becomes, or the code and the words of its refusal. */
+function outcome(text: string): unknown {
+  return refusalOf(() => {
+    const request = decodeInferRequest({ json: utf8.encode(text), binary: new Uint8Array() }, signature);
+    return request.inputs.map(({ data }) => [...data]);
+  });
+}
+
+/** The same with every number through JSON.parse, for a request whose other fields fit. */
+function slowOutcome(text: string): unknown {
+  return refusalOf(() => {
+    const { inputs } = JSON.parse(text) as { inputs: { name: string; shape: number[]; data: unknown }[] };
+    return inputs.map(({ name, shape, data }, index) => {
+      const datatype = signature.inputs[index]?.datatype as Datatype;
+      return [...decodeElements({ datatype, shape, where: `inputs[${index}] (${name})` }, data)];
+    });
+  });
+}
+
+describe('an infer request', () => {
+  it('becomes the same bytes as through JSON.parse', () => {
+    for (let round = 0; round < 300; round += 1) {
+      const rows = 9 + below(3);
+      const floats = Array.from({ length: rows * 4 }, () =>
+        Math.fround((random() / 2 ** 31 - 1) * 10 ** (below(20) - 10)),
+      );
+      const integers = Array.from({ length: rows * 4 }, () => below(65_536) - 32_768);
+      const nested = Array.from({ length: rows }, (_, row) => [
+        integers.slice(row * 4, row * 4 + 2),
+        integers.slice(row * 4 + 2, row * 4 + 4),
+      ]);
+      const text = JSON.stringify({
+        inputs: [
+          { name: 'a', shape: [rows, 4], datatype: 'FP32', data: floats },
+          { datatype: 'INT16', data: nested, shape: [rows, 2, 2], name: 'b' },
+        ],
+      });
+      expect(elementCount([rows, 4])).toBeGreaterThan(32);
+      expect(outcome(text)).toEqual(slowOutcome(text));
+    }
+  });
+
+  it('is refused in the same words, wherever it is damaged', () => {
+    const floats = Array.from({ length: 40 }, (_, index) => index / 8);
+    const text = JSON.stringify({
+      inputs: [
+        { name: 'a', shape: [10, 4], datatype: 'FP32', data: floats },
+        {
+          name: 'b',
+          shape: [10, 2, 2],
+          datatype: 'INT16',
+          data: Array.from({ length: 10 }, () => [
+            [1, 2],
+            [3, 4],
+          ]),
+        },
+      ],
+    });
+    const characters = '[]{},:"0123456789.eE+-\\ nt';
+    for (let round = 0; round < 4_000; round += 1) {
+      const at = below(text.length);
+      const piece = pick([...characters]);
+      const damaged = pick([
+        text.slice(0, at) + piece + text.slice(at + 1),
+        text.slice(0, at) + piece + text.slice(at),
+        text.slice(0, at) + text.slice(at + 1),
+        text.slice(0, at),
+      ]);
+      const reason = refusalOf(() => JSON.parse(damaged) && undefined);
+      const result = outcome(damaged);
+      // What JSON.parse refuses is refused in its words, and nothing else as JSON.
+      if (damaged === '') expect(result).toEqual(['invalid_json', 'body: not JSON (it is empty)']);
+      else if (reason === undefined) expect(result).not.toContain('invalid_json');
+      else
+        expect(result).toEqual([
+          'invalid_json',
+          `body: not JSON (${String(reason).replace(/^SyntaxError: /, '')})`,
+        ]);
+    }
+  });
+
+  it.each([
+    ['a float out of range', 'a', [...Array(39).fill(0), 1e39]],
+    ['a fraction among integers', 'b', [...Array(39).fill(0), 1.5]],
+    ['an integer out of range', 'b', [...Array(39).fill(0), 32_768]],
+    ['too many', 'a', Array(44).fill(0)],
+    ['arrays of another shape', 'b', Array.from({ length: 20 }, () => [1, 2])],
+  ])('names %s', (_, name, data) => {
+    const fine = { a: Array(40).fill(0), b: Array(40).fill(0) };
+    const given: Record<string, unknown> = { ...fine, [name]: data };
+    const text = JSON.stringify({
+      inputs: [
+        { name: 'a', shape: [10, 4], datatype: 'FP32', data: given.a },
+        { name: 'b', shape: [10, 2, 2], datatype: 'INT16', data: given.b },
+      ],
+    });
+    expect(outcome(text)).toEqual(slowOutcome(text));
+    expect(outcome(text)).toHaveLength(2);
+    expect(outcome(text)).toContain('tensor_data');
+  });
+});
+
+describe('floats written by the addon', () => {
+  it('read back as the same float32, in no more digits than needed', () => {
+    const values = new Float32Array(20_000);
+    new Uint32Array(values.buffer).forEach((_, index, bits) => {
+      bits[index] = random();
+    });
+    const text = encodeFlat({
+      name: 'x',
+      datatype: 'FP32',
+      shape: [20_000],
+      data: new Uint8Array(values.buffer),
+    });
+    const parsed = JSON.parse(text) as unknown[];
+    for (const [index, value] of values.entries()) {
+      const back = parsed[index];
+      expect(typeof back === 'number' ? Math.fround(back) : back).toEqual(
+        Number.isFinite(value) ? value : String(value),
+      );
+    }
+    expect(numbers.write(Float32Array.of(0.1, -0, 1e20, 3.4028235e38, 1e-45))).toBe(
+      '[0.1,-0,1e+20,3.4028235e+38,1e-45]',
+    );
+    expect(numbers.write(Float64Array.of(0.1, Number.NaN, Number.NEGATIVE_INFINITY))).toBe(
+      '[0.1,"NaN","-Infinity"]',
+    );
+    expect(numbers.write(new Float32Array(0))).toBe('[]');
+  });
+});
