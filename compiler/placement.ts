@@ -24,6 +24,8 @@ export function placementOf(
     ),
   );
   const left = new Set(imported.model.graph.nodes.map(keyOf));
+  const outputs = original.graph.outputs.map(({ name }) => name);
+  const used = new Set(cutModel(original, { outputs, given: new Set() }).nodes);
   return original.graph.nodes.map((node): NodePlacement => {
     const key = keyOf(node);
     const common = {
@@ -32,6 +34,9 @@ export function placementOf(
       inputs: node.inputs,
       outputs: node.outputs,
     };
+    if (!used.has(node)) {
+      return { ...common, placement: 'unused', reason: 'its result reaches no output of the model' };
+    }
     const reason = reasons.get(key);
     if (reason !== undefined) {
       return { ...common, placement: inHead.has(key) ? 'host-head' : 'host-tail', reason };

@@ -54,9 +54,10 @@ export interface ConfigurationReport {
 
 /**
  * Where a node runs: `host-head` before the NPU and `host-tail` behind it, both on ONNX Runtime; `folded`:
- * nothing is left of it to compute, its result is a constant of the compiled model.
+ * nothing is left of it to compute, its result is a constant of the compiled model; `unused`: it is left
+ * out, since no output of the model needs it.
  */
-export type Placement = 'npu' | 'host-head' | 'host-tail' | 'folded';
+export type Placement = 'npu' | 'host-head' | 'host-tail' | 'folded' | 'unused';
 
 /** A node of the model. */
 export interface NodePlacement {

@@ -60,8 +60,11 @@ export function wholeModelOf(parts: ModelParts): OnnxModel {
   for (const { boundary, quantisation } of outputs) {
     const name = region.rename(boundary.map.name);
     const { tensor, shape } = boundary;
-    graph.dequantise(name, { to: `${name}//real`, quantisation });
-    graph.reshape(`${name}//real`, { to: tensor, shape: shape[0] === 1 ? [-1, ...shape.slice(1)] : shape });
+    graph.dequantise(name, { to: `${name}//leaving`, quantisation });
+    graph.reshape(`${name}//leaving`, {
+      to: tensor,
+      shape: shape[0] === 1 ? [-1, ...shape.slice(1)] : shape,
+    });
   }
   host(tail);
   const opsets = hasHostNodes ? new Map(model.opsets) : new Map<string, number>();

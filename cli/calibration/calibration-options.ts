@@ -2,8 +2,14 @@ import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { observerNames } from '../../compiler/quantise/method.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import type { Tensor, TensorDescription } from '../../contract/tensors.ts';
-import { calibrationInputs, isBound, type ShapeOptions, shapeOption } from './calibration-inputs.ts';
+import type { Tensor } from '../../contract/tensors.ts';
+import {
+  calibrationInputs,
+  type DeclaredInput,
+  isBound,
+  type ShapeOptions,
+  shapeOption,
+} from './calibration-inputs.ts';
 import { readLabels } from './labels.ts';
 
 /** What the options of `addCalibrationOptions` give. */
@@ -52,11 +58,11 @@ export function addCalibrationOptions(command: Command): Command {
 }
 
 /**
- * Reads what the options name, for a model of those inputs. Throws as `readCalibration` and `readLabels`; `usage` for labels
- * without samples, `tensor_data` for another number of them.
+ * Reads what the options name, for a model of those inputs. Throws as `calibrationInputs`, `readCalibration` and
+ * `readLabels`; `usage` for labels without samples, `tensor_data` for another number of them.
  */
 export async function gatherCalibration(
-  declared: readonly TensorDescription[],
+  declared: readonly DeclaredInput[],
   options: { choices: CalibrationChoices; signal?: AbortSignal; onRead?: (fraction: number) => void },
 ): Promise<GatheredCalibration> {
   const { choices, ...followers } = options;

@@ -4,7 +4,7 @@ import { extname, join } from 'node:path';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
 import { datatypeBytes, elementCount, type Tensor } from '../../contract/tensors.ts';
-import type { CalibrationInput } from './calibration-inputs.ts';
+import { type CalibrationInput, describeShape } from './calibration-inputs.ts';
 import { readJsonSamples } from './json-samples.ts';
 import { readNumpy } from './npy.ts';
 import { type Normalisation, pictureTensor } from './picture-tensor.ts';
@@ -54,6 +54,7 @@ export async function readCalibration(folder: string, options: CalibrationOption
     if (options.signal?.aborted) throw new SluiceError('cancelled', 'calibration: cancelled while reading');
     options.onRead?.(index / files.length);
     for (const sample of await readSamples(file, options)) {
+      for (const tensor of sample) checkFinite(tensor, file);
       const sampleBytes = sample.reduce((sum, { data }) => sum + data.length, 0);
       const isFull = samples.length === limits.calibrationSamplesMax;
       if (isFull || (samples.length > 0 && bytes + sampleBytes > limits.calibrationBytesMax)) {
@@ -93,6 +94,17 @@ async function readSamples(file: string, options: CalibrationOptions): Promise<T
   return readers[extname(file).toLowerCase()]?.(await readFile(file), file, options) ?? [];
 }
 
+function checkFinite({ name, datatype, data }: Tensor, file: string): void {
+  if (datatype !== 'FP32') return;
+  const values = new Float32Array(data.buffer, data.byteOffset, data.length / datatypeBytes.FP32);
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong === -1) return;
+  throw new SluiceError(
+    'tensor_data',
+    `${file}: input "${name}", value ${wrong}: ${values[wrong]}; finite numbers expected`,
+  );
+}
+
 /** The input that a file of one tensor feeds. */
 function onlyInput(file: string, { inputs }: CalibrationOptions): CalibrationInput {
   const [input, ...others] = inputs;
@@ -103,7 +115,8 @@ function onlyInput(file: string, { inputs }: CalibrationOptions): CalibrationInp
   );
 }
 
-function readRaw(bytes: Uint8Array, file: string, { name, datatype, shape }: CalibrationInput): Tensor {
+function readRaw(bytes: Uint8Array, file: string, input: CalibrationInput): Tensor {
+  const { name, datatype, shape } = input;
   if (datatype !== 'FP32') {
     throw new SluiceError(
       'tensor_datatype',
@@ -114,7 +127,7 @@ function readRaw(bytes: Uint8Array, file: string, { name, datatype, shape }: Cal
   if (bytes.length !== wanted) {
     throw new SluiceError(
       'tensor_shape',
-      `${file}: ${bytes.length} bytes, the input "${name}" of [${shape}] takes ${wanted}`,
+      `${file}: ${bytes.length} bytes, the input "${name}" of ${describeShape(input)} takes ${wanted}`,
     );
   }
   return { name, datatype, shape: [...shape], data: new Uint8Array(bytes) };
@@ -134,9 +147,13 @@ function splitArray(bytes: Uint8Array, file: string, input: CalibrationInput): T
   const isBatch = array.shape.length === item.length + 1 && shape[0] === 1;
   const sizes = isBatch ? array.shape.slice(1) : array.shape;
   if (sizes.length !== item.length || sizes.some((size, axis) => size !== item[axis])) {
-    throw new SluiceError('tensor_shape', `${file}: [${array.shape}], the input "${name}" takes [${shape}]`);
+    throw new SluiceError(
+      'tensor_shape',
+      `${file}: [${array.shape}], the input "${name}" takes ${describeShape(input)}`,
+    );
   }
   const count = isBatch ? (array.shape[0] ?? 0) : 1;
+  if (count === 0) throw new SluiceError('tensor_data', `${file}: [${array.shape}] holds no item`);
   const itemBytes = elementCount(item) * datatypeBytes[datatype];
   return Array.from({ length: count }, (_, index) => [
     {
@@ -150,7 +167,8 @@ function splitArray(bytes: Uint8Array, file: string, input: CalibrationInput): T
 }
 
 function checkedSample(sample: Tensor[], file: string, inputs: readonly CalibrationInput[]): Tensor[] {
-  return inputs.map(({ name, datatype, shape }) => {
+  return inputs.map((input) => {
+    const { name, datatype, shape } = input;
     const tensor = sample.find((each) => each.name === name);
     if (tensor === undefined) throw new SluiceError('tensor_name', `${file}: the input "${name}" is missing`);
     if (tensor.datatype !== datatype) {
@@ -162,7 +180,7 @@ function checkedSample(sample: Tensor[], file: string, inputs: readonly Calibrat
     if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])) {
       throw new SluiceError(
         'tensor_shape',
-        `${file}: input "${name}" has [${tensor.shape}], [${shape}] expected`,
+        `${file}: input "${name}" has [${tensor.shape}], ${describeShape(input)} expected`,
       );
     }
     return tensor;

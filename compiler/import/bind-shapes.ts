@@ -15,18 +15,30 @@ const inputElementsMax = 1 << 24;
  */
 export function bindShapes(model: OnnxModel, shapes: InputShapes): OnnxModel {
   const { inputs } = model.graph;
+  checkShapes(inputs, shapes);
+  const bound = inputs.map((input) =>
+    bindShape(input, Object.hasOwn(shapes, input.name) ? shapes[input.name] : undefined),
+  );
+  return { ...model, graph: { ...model.graph, inputs: bound } };
+}
+
+/** Throws `tensor_name` and `tensor_shape` for shapes given for no input or another rank or size than declared. */
+export function checkShapes(
+  inputs: readonly { name: string; shape?: readonly number[] | undefined }[],
+  shapes: InputShapes,
+): void {
   const unknown = Object.keys(shapes).find((name) => !inputs.some((input) => input.name === name));
   if (unknown !== undefined) {
     const known = inputs.map(({ name }) => quoted(name)).join(', ');
     throw new SluiceError('tensor_name', `--shape ${quoted(unknown)}: no such input; the model has ${known}`);
   }
-  const bound = inputs.map((input) => bindShape(input, shapes[input.name]));
-  return { ...model, graph: { ...model.graph, inputs: bound } };
+  for (const input of inputs) {
+    if (Object.hasOwn(shapes, input.name)) checkGiven(input, shapes[input.name] ?? []);
+  }
 }
 
 function bindShape(input: OnnxValue, given: readonly number[] | undefined): OnnxValue {
   const where = `graph input ${quoted(input.name)}`;
-  if (given !== undefined) checkGiven(input, given);
   const shape = given ?? input.shape?.map((size, axis) => (axis === 0 && size === -1 ? 1 : size));
   if (shape === undefined || shape.includes(-1)) {
     const declared = input.shape === undefined ? 'no shape' : `[${input.shape}]`;
@@ -48,7 +60,10 @@ function bindShape(input: OnnxValue, given: readonly number[] | undefined): Onnx
   return { ...input, shape };
 }
 
-function checkGiven({ name, shape }: OnnxValue, given: readonly number[]): void {
+function checkGiven(
+  { name, shape }: { name: string; shape?: readonly number[] | undefined },
+  given: readonly number[],
+): void {
   const isSize = given.every((size) => Number.isInteger(size) && size >= 1);
   const fits =
     shape === undefined ||

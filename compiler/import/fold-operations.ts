@@ -24,7 +24,7 @@ type Fold = (
 
 /**
  * Folds what costs nothing elsewhere: factors and sums of each channel (batch normalisation) into the
- * convolution before or behind, zeros of a Pad into the window behind. Removes what nothing needs.
+ * convolution before or behind, a Pad into the window behind. Removes what nothing needs.
  */
 export function foldOperations(
   operations: readonly ImportedOperation[],
@@ -180,7 +180,7 @@ function windowTakesPad(
   consumer: ImportedOperation,
   graph: Folder,
 ): ImportedOperation | undefined {
-  if (producer.kind !== 'pad' || producer.value !== 0) return undefined;
+  if (producer.kind !== 'pad') return undefined;
   if (
     consumer.kind !== 'convolution' &&
     consumer.kind !== 'average-pool' &&
@@ -188,8 +188,12 @@ function windowTakesPad(
   ) {
     return undefined;
   }
+  const isUnseen =
+    consumer.kind === 'maximum-pool'
+      ? neverWins(producer, graph) && alwaysSeesElements(producer, consumer)
+      : producer.value === 0 && !(consumer.kind === 'average-pool' && consumer.excludesPadding);
+  if (!isUnseen) return undefined;
   const window = widened(consumer.window, producer);
-  if (consumer.kind === 'maximum-pool' && !canIgnoreZeros(producer, consumer, graph)) return undefined;
   const nodes = [...producer.nodes, ...consumer.nodes];
   return { ...consumer, input: producer.input, window, nodes } satisfies
     | ConvolutionOperation
@@ -207,17 +211,24 @@ function widened(window: Window, pad: PadOperation): Window {
   };
 }
 
-/** Zeros never win against what is 0 at least, as long as every window sees an element. */
-function canIgnoreZeros(pad: PadOperation, { window }: MaximumPoolOperation, graph: Folder): boolean {
-  const before = graph.producerOf(pad.input);
+/** The least number of half precision: what hand-written pooling pads with is there or below, and no data is. */
+const leastValue = -65504;
+
+/** Whether no maximum comes from what the Pad puts around its input. */
+function neverWins({ input, value }: PadOperation, graph: Folder): boolean {
+  if (value <= leastValue) return true;
+  const before = graph.producerOf(input);
   const bounds = before?.kind === 'activation' ? clampOf(before.scalar) : undefined;
+  return bounds !== undefined && value <= bounds.minimum;
+}
+
+/** Whether every window holds an element of the Pad's input, whose rows and columns no dilation may jump over. */
+function alwaysSeesElements(pad: PadOperation, { window }: MaximumPoolOperation): boolean {
   const { padTop, padLeft, padBottom, padRight } = widened(window, pad);
-  const isSmall =
-    Math.max(padTop, padBottom) < window.kernelRows && Math.max(padLeft, padRight) < window.kernelColumns;
   return (
-    bounds !== undefined &&
-    bounds.minimum >= 0 &&
-    isSmall &&
-    window.dilationRows * window.dilationColumns === 1
+    Math.max(padTop, padBottom) < window.kernelRows &&
+    Math.max(padLeft, padRight) < window.kernelColumns &&
+    window.dilationRows <= pad.input.rows &&
+    window.dilationColumns <= pad.input.columns
   );
 }

@@ -43,6 +43,7 @@ export class GraphBuilder {
   readonly hostNodes: HostNode[] = [];
   /** Tensors that host nodes read. */
   readonly hostReads = new Set<string>();
+  readonly #skipped = new Set<OnnxNode>();
   readonly #readers: ReadonlyMap<string, readonly OnnxNode[]>;
   readonly #graphOutputs: ReadonlySet<string>;
   readonly #values = new Map<string, Value>();
@@ -52,6 +53,16 @@ export class GraphBuilder {
     this.facts = model.facts;
     this.#readers = readersOf(model.nodes);
     this.#graphOutputs = new Set(model.model.graph.outputs.map(({ name }) => name));
+  }
+
+  /** Says that the work of nodes is done: an operation was made of several. */
+  skip(nodes: readonly OnnxNode[]): void {
+    for (const node of nodes) this.#skipped.add(node);
+  }
+
+  /** Whether a node's work is done already. */
+  isSkipped(node: OnnxNode): boolean {
+    return this.#skipped.has(node);
   }
 
   /** Nodes that read a tensor. */

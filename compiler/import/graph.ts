@@ -104,11 +104,15 @@ export interface MaximumPoolOperation extends OperationBase {
   window: Window;
 }
 
-/** Mean over a window; elements of the padding count as zeros, and the divisor is always the kernel's size. */
+/**
+ * Mean over a window. Elements of the padding count as zeros, so that the divisor is always the kernel's
+ * size, or are left out.
+ */
 export interface AveragePoolOperation extends OperationBase {
   kind: 'average-pool';
   input: ImportedMap;
   window: Window;
+  excludesPadding: boolean;
 }
 
 /** Mean over all pixels of each channel. */
@@ -125,7 +129,7 @@ export interface ResizeOperation extends OperationBase {
   columnFactor: number;
 }
 
-/** Rows and columns of `value` around the input. */
+/** Rows and columns of `value` around the input. It may be infinite until it has become a pool's padding. */
 export interface PadOperation extends OperationBase {
   kind: 'pad';
   input: ImportedMap;
@@ -149,6 +153,13 @@ export interface SliceOperation extends OperationBase {
   firstChannel: number;
 }
 
+/** Channels in another order: output channel c is input channel `order[c]`. */
+export interface ShuffleOperation extends OperationBase {
+  kind: 'shuffle';
+  input: ImportedMap;
+  order: Int32Array;
+}
+
 /** One operation that an int8 NPU can compute. */
 export type ImportedOperation =
   | ConvolutionOperation
@@ -160,7 +171,8 @@ export type ImportedOperation =
   | ResizeOperation
   | PadOperation
   | ConcatOperation
-  | SliceOperation;
+  | SliceOperation
+  | ShuffleOperation;
 
 /** A node that stays on ONNX Runtime. */
 export interface HostNode {

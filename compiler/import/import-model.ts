@@ -3,9 +3,11 @@ import { readModel } from '../onnx/read-model.ts';
 import { namesReadBy } from '../onnx/subgraphs.ts';
 import { bindShapes, type InputShapes } from './bind-shapes.ts';
 import { checkModel } from './check-model.ts';
+import { cutModel } from './cut-model.ts';
 import type { FactTable } from './facts.ts';
 import { foldOperations } from './fold-operations.ts';
-import type { ImportedGraph } from './graph.ts';
+import { foldShuffles } from './fold-shuffles.ts';
+import type { ImportedGraph, ImportedMap } from './graph.ts';
 import { inferFacts } from './infer.ts';
 import { splitAverages } from './split-averages.ts';
 import { translate } from './translate.ts';
@@ -19,7 +21,7 @@ export interface ImportOptions {
 /** A model with what the NPU could compute of it. */
 export interface ImportedModel {
   graph: ImportedGraph;
-  /** The file's model with fixed inputs and its constants computed: what head and tail are cut from. */
+  /** The file's model with fixed inputs, its constants computed and nothing in it that no output needs: what head and tail are cut from. */
   model: OnnxModel;
   /** Types, shapes and constants of its tensors. */
   facts: FactTable;
@@ -36,15 +38,22 @@ export async function importModel(
 ): Promise<ImportedModel> {
   const read = readModel(bytes);
   const opset = checkModel(read);
-  const model = bindShapes(read, shapes);
+  const model = withoutUnused(bindShapes(read, shapes));
   const { facts, ...inferred } = await inferFacts(model, opset);
   const builder = translate({ facts, ...inferred });
-  const operations = foldOperations(builder.operations, ({ tensors }) =>
-    tensors.some(({ tensor }) => builder.isGraphOutput(tensor) || builder.hostReads.has(tensor)),
-  );
+  const isNeeded = ({ tensors }: ImportedMap): boolean =>
+    tensors.some(({ tensor }) => builder.isGraphOutput(tensor) || builder.hostReads.has(tensor));
+  const operations = foldShuffles(foldOperations(builder.operations, isNeeded), isNeeded);
   const { sources, hostNodes } = builder;
   const graph = { name: model.graph.name, operations: splitAverages(operations), sources, hostNodes };
   return { graph, model: withConstants(model, facts), facts };
+}
+
+/** The model without the nodes whose results reach none of its outputs. */
+function withoutUnused(model: OnnxModel): OnnxModel {
+  const outputs = model.graph.outputs.map(({ name }) => name);
+  const { nodes } = cutModel(model, { outputs, given: new Set() });
+  return { ...model, graph: { ...model.graph, nodes } };
 }
 
 /** The model without the nodes that give constants; these become initialisers where something reads them. */

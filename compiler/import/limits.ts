@@ -14,6 +14,9 @@ const windowFields = [
   'padLeft',
 ] as const satisfies readonly (keyof Window)[];
 
+/** A scale that reaches further would leave nothing of the map itself. */
+const padValueMax = 1e30;
+
 /** Why no configuration of the NPU can hold an operation's numbers; undefined when all fit. */
 export function hardwareReason(operation: ImportedOperation): string | undefined {
   switch (operation.kind) {
@@ -29,6 +32,9 @@ export function hardwareReason(operation: ImportedOperation): string | undefined
       ]);
     }
     case 'pad':
+      if (!(Math.abs(operation.value) <= padValueMax)) {
+        return `pads with ${operation.value}, which no int8 scale holds; a maximum pool behind it with a kernel larger than the padding would take it in`;
+      }
       return firstAbove([
         ['padTop', operation.padTop],
         ['padLeft', operation.padLeft],

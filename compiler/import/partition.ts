@@ -1,7 +1,9 @@
 import { SluiceError } from '../../contract/errors.ts';
+import { elementType } from '../onnx/element-types.ts';
 import { describeNode, type OnnxModel, type OnnxNode } from '../onnx/model.ts';
 import { type Boundary, boundaryOf, cutHead, cutTail } from './boundaries.ts';
 import { cutModel } from './cut-model.ts';
+import type { FactTable } from './facts.ts';
 import {
   type HostNode,
   type ImportedMap,
@@ -47,10 +49,12 @@ export interface Partition {
  * when no convolution or matrix product can run on the NPU.
  */
 export function partition(imported: ImportedModel, options: PartitionOptions = {}): Partition {
-  const { model, graph } = imported;
+  const { model } = imported;
   const layers = new Layering(imported, options);
   const chosen = layers.regionWithMostWork();
-  if (chosen.length === 0) throw nothingToRun([...graph.hostNodes, ...layers.refusedNodes()]);
+  if (chosen.length === 0) {
+    throw nothingToRun([...imported.graph.hostNodes, ...layers.refusedNodes()], imported.facts);
+  }
   const available = new Map<string, ImportedMap>();
   for (const { output } of chosen) for (const { tensor } of output.tensors) available.set(tensor, output);
   const outputNames = model.graph.outputs.map(({ name }) => name);
@@ -77,13 +81,21 @@ export function partition(imported: ImportedModel, options: PartitionOptions = {
   };
 }
 
-function nothingToRun(hostNodes: readonly HostNode[]): SluiceError {
+function nothingToRun(hostNodes: readonly HostNode[], facts: FactTable): SluiceError {
   const shown = [...hostNodes].sort((first, second) => weightOf(second) - weightOf(first)).slice(0, 2);
   const reasons = shown.map(({ node, reason }) => `${describeNode(node)}: ${reason}`).join('; ');
   return new SluiceError(
     'model_unsupported',
-    `ONNX model: no convolution or matrix product of it can run on the NPU${reasons === '' ? '' : ` (${reasons})`}; serve it on the CPU`,
+    `ONNX model: no convolution or matrix product of it can run on the NPU${reasons === '' ? '' : ` (${reasons})`}; ${isHalfPrecision(hostNodes, facts) ? 'export the model as float32' : 'serve it on the CPU'}`,
   );
+}
+
+/** Whether every product stays because its weights are of half precision. */
+function isHalfPrecision(hostNodes: readonly HostNode[], facts: FactTable): boolean {
+  const products = hostNodes.filter((host) => weightOf(host) > 0);
+  const isHalf = ({ node }: HostNode): boolean =>
+    facts.input(node, 1)?.elementType === elementType.FLOAT16 && /^(Conv|Gemm|MatMul)$/.test(node.operator);
+  return products.length > 0 && products.every(isHalf);
 }
 
 /** Nodes that explain a refusal best: those that would have been the work. */
@@ -145,7 +157,9 @@ class Layering {
   totalWork(): number {
     const { graph, facts } = this.#imported;
     const operations = graph.operations.reduce((sum, operation) => sum + multiplyAccumulatesOf(operation), 0);
-    return graph.hostNodes.reduce((sum, { node }) => sum + hostMultiplyAccumulates(node, facts), operations);
+    // A quantised operator stands there once for each node that it was spelled out as.
+    const nodes = new Set(graph.hostNodes.map(({ node }) => node));
+    return [...nodes].reduce((sum, node) => sum + hostMultiplyAccumulates(node, facts), operations);
   }
 
   /** Nodes of operations that the NPU at hand does not take. */

@@ -44,6 +44,12 @@ export function translateDequantise(node: OnnxNode, builder: GraphBuilder): void
   builder.define(node.outputs[0] ?? '', { ...value, isInteger: false });
 }
 
+/** Whether a QuantizeLinear or DequantizeLinear has the quantisation of a map: its integers stay as they are. */
+export function keepsQuantisation(node: OnnxNode, builder: GraphBuilder, map: ImportedMap): boolean {
+  const [integers = ''] = node.operator === 'QuantizeLinear' ? node.outputs : node.inputs;
+  return isSameQuantisation(map.quantisation, quantisationOf(node, builder, integers));
+}
+
 function quantisationOf(node: OnnxNode, builder: GraphBuilder, integers: string): GivenQuantisation {
   const scales = builder.facts.floats(node, 1) ?? decline('its scale is computed');
   const zeroTensor = builder.facts.constant(node, 2);

@@ -146,3 +146,14 @@ export function topKShapes(node: OnnxNode, facts: FactTable): Shapes {
   const result = shape.map((size, each) => (each === axis ? count : size));
   return [result, result];
 }
+
+/** LSTM, GRU, RNN of layout 0: states of all steps, of the last one, and the LSTM's cells of the last one. */
+export function recurrentShapes(node: OnnxNode, facts: FactTable): Shapes {
+  const [steps, batch] = facts.input(node, 0)?.shape ?? [];
+  const [directions, , size] = facts.input(node, 2)?.shape ?? [];
+  const isKnown =
+    steps !== undefined && batch !== undefined && directions !== undefined && size !== undefined;
+  if (!isKnown || integerAttribute(node, 'layout', 0) !== 0) return [];
+  const last = [directions, batch, size];
+  return [[steps, directions, batch, size], last, last];
+}

@@ -4,6 +4,7 @@ import { type FactTable, invalidNode, normaliseAxis } from './facts.ts';
 import {
   gatherShape,
   padShape,
+  recurrentShapes,
   resizeShape,
   sliceShape,
   splitShapes,
@@ -265,6 +266,7 @@ const rulesOf: readonly (readonly [ShapeRule, string])[] = [
   [sliceShape, 'Slice'],
   [splitShapes, 'Split'],
   [topKShapes, 'TopK'],
+  [recurrentShapes, 'LSTM GRU RNN'],
 ];
 
 /** Shape rules by operator, with its domain in front unless it is ONNX's own. */

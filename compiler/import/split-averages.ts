@@ -32,7 +32,7 @@ function splitAverage(operation: ImportedOperation): ImportedOperation[] {
     strideColumns: kernelColumns,
   };
   return [
-    { kind: 'average-pool', name, input, output: small, window, nodes },
+    { kind: 'average-pool', name, input, output: small, window, excludesPadding: false, nodes },
     ...splitAverage({ ...operation, input: small }),
   ];
 }

@@ -130,7 +130,7 @@ class FloatWriter {
         return this.#add(
           node('AveragePool', [this.tensorOf(operation.input)], output.name, {
             ...averageAttributes(operation.window),
-            count_include_pad: { kind: 'int', value: 1 },
+            count_include_pad: { kind: 'int', value: operation.excludesPadding ? 0 : 1 },
           }),
         );
       case 'global-average':
@@ -145,6 +145,11 @@ class FloatWriter {
       }
       case 'slice':
         return this.#slice(operation);
+      case 'shuffle': {
+        const order = this.#integers(`${output.name}//order`, [...operation.order]);
+        const inputs = [this.tensorOf(operation.input), order];
+        return this.#add(node('Gather', inputs, output.name, { axis: { kind: 'int', value: 1 } }));
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 import { integerAttribute, type OnnxNode, stringAttribute } from '../onnx/model.ts';
 import { channelsFirst, reshapeAxes } from './axes.ts';
+import { translateShuffle } from './channel-shuffle.ts';
 import { describeFacts, normaliseAxis } from './facts.ts';
 import type { ImportedMap } from './graph.ts';
 import { decline, type GraphBuilder, type Value } from './graph-builder.ts';
@@ -19,6 +20,7 @@ export function translateReshape(node: OnnxNode, builder: GraphBuilder): void {
   const value = builder.value(node, 0);
   const shape = outputShape(node, builder);
   const axes = reshapeAxes(value.map, value.axes, shape);
+  if (axes === undefined && translateShuffle(node, builder)) return;
   if (axes === undefined)
     decline(`reshapes [${value.shape}] to [${shape}], which cuts through a feature map`);
   alias(node, builder, { ...value, axes, shape });
@@ -194,14 +196,10 @@ export function translatePad(node: OnnxNode, builder: GraphBuilder): void {
 
 function padValue(node: OnnxNode, builder: GraphBuilder): number {
   const attribute = node.attributes.get('value');
-  if (attribute?.kind === 'float') return finite(attribute.value);
+  if (attribute?.kind === 'float') return attribute.value;
   if ((node.inputs[2] ?? '') === '') return realOf(node, builder, 0);
   const tensor = builder.facts.constant(node, 2) ?? decline('its value is computed');
-  return finite(realOf(node, builder, tensor));
-}
-
-function finite(value: number): number {
-  return Number.isFinite(value) ? value : decline(`pads with ${value}`);
+  return realOf(node, builder, tensor);
 }
 
 /** Nearest resize by whole factors, whatever the coordinate rule, as long as it repeats elements. */

@@ -34,7 +34,7 @@ export function translateMaximumPool(node: OnnxNode, builder: GraphBuilder): voi
     input: pool.sizes,
     kernel: integersAttribute(node, 'kernel_shape') ?? [],
   });
-  emitPool(node, builder, { pool, sizes, kind: 'maximum-pool' });
+  emitPool(node, builder, { pool, sizes, body: { kind: 'maximum-pool' } });
 }
 
 /** GlobalMaxPool. */
@@ -43,38 +43,62 @@ export function translateGlobalMaximum(node: OnnxNode, builder: GraphBuilder): v
   emitPool(node, builder, {
     pool,
     sizes: windowSizesOf(node, { input: pool.sizes, kernel: pool.sizes }),
-    kind: 'maximum-pool',
+    body: { kind: 'maximum-pool' },
   });
 }
 
-/** AveragePool whose divisor is the same everywhere: without padding, or with the padding counted. */
+/** AveragePool; padding that is left out of the divisor is so only where a window reads any. */
 export function translateAveragePool(node: OnnxNode, builder: GraphBuilder): void {
   const pool = poolInput(node, builder);
   const sizes = windowSizesOf(node, {
     input: pool.sizes,
     kernel: integersAttribute(node, 'kernel_shape') ?? [],
   });
+  if (sizes.dilations.some((dilation) => dilation > 1)) decline('its window is dilated');
+  const isHanging = sizes.overhang.some((overhang) => overhang > 0);
+  const countsPadding = integerAttribute(node, 'count_include_pad', 0) !== 0;
   const isPadded = [...sizes.padsBefore, ...sizes.padsAfter].some((pad) => pad > 0);
-  if (isPadded && integerAttribute(node, 'count_include_pad', 0) === 0) {
-    decline('count_include_pad is 0 with padding, so that windows at the edges have divisors of their own');
+  if (isHanging && isPadded && countsPadding) {
+    decline('ceil_mode lets windows hang over padding that counts');
   }
-  if (sizes.overhang.some((overhang) => overhang > 0)) decline('ceil_mode lets windows hang over the edge');
-  const isWhole = sizes.kernel.every((size, axis) => size === pool.sizes[axis]);
-  if (isWhole && !isPadded) translateGlobalAverage(node, builder);
-  else emitPool(node, builder, { pool, sizes, kind: 'average-pool' });
+  const counts = sizes.kernel.map((_, axis) => elementsRead(sizes, { axis, size: pool.sizes[axis] ?? 1 }));
+  const isWhole = counts.every((list, axis) => list.length === 1 && list[0] === pool.sizes[axis]);
+  const isInside = counts.every((list, axis) => list.every((count) => count === sizes.kernel[axis]));
+  if (isWhole && (isInside || !countsPadding)) {
+    translateGlobalAverage(node, builder);
+    return;
+  }
+  if (counts.some((list) => list.includes(0))) decline('a window of it reads nothing but padding');
+  const excludesPadding = !isInside && (isHanging || !countsPadding);
+  emitPool(node, builder, { pool, sizes, body: { kind: 'average-pool', excludesPadding } });
+}
+
+/** How many elements of the input each window reads along an axis. */
+function elementsRead(
+  { kernel, strides, padsBefore, output }: WindowSizes,
+  { axis, size }: { axis: number; size: number },
+): number[] {
+  return Array.from({ length: output[axis] ?? 0 }, (_, index) => {
+    const first = index * (strides[axis] ?? 1) - (padsBefore[axis] ?? 0);
+    return Math.min(first + (kernel[axis] ?? 1), size) - Math.max(first, 0);
+  });
 }
 
 function emitPool(
   node: OnnxNode,
   builder: GraphBuilder,
-  options: { pool: PoolInput; sizes: WindowSizes; kind: 'maximum-pool' | 'average-pool' },
+  options: {
+    pool: PoolInput;
+    sizes: WindowSizes;
+    body: { kind: 'maximum-pool' } | { kind: 'average-pool'; excludesPadding: boolean };
+  },
 ): void {
-  const { pool, sizes, kind } = options;
+  const { pool, sizes, body } = options;
   const { input, axes, isInteger } = pool;
   const [rows = 1, columns = 1] = sizes.output.length === 1 ? [1, ...sizes.output] : sizes.output;
   builder.emit(
     node,
-    { kind, input, window: windowOf(sizes) },
+    { ...body, input, window: windowOf(sizes) },
     {
       tensor: node.outputs[0] ?? '',
       sizes: { channels: input.channels, rows, columns },
@@ -131,5 +155,5 @@ export function translateReduceMean(node: OnnxNode, builder: GraphBuilder): void
     kernelRows: map.rows / rows,
     kernelColumns: map.columns / columns,
   };
-  builder.emit(node, { kind: 'average-pool', input, window }, result);
+  builder.emit(node, { kind: 'average-pool', input, window, excludesPadding: false }, result);
 }

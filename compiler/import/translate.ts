@@ -2,6 +2,7 @@ import { type OnnxNode, operatorOf } from '../onnx/model.ts';
 import { innerOperatorsOf, namesReadBy } from '../onnx/subgraphs.ts';
 import type { StaticModel } from './facts.ts';
 import { Declined, GraphBuilder } from './graph-builder.ts';
+import { isRecurrent } from './host-work.ts';
 import { translateDequantise, translateQuantise } from './quantised-values.ts';
 import { isScalarOperator } from './scalar-function.ts';
 import { translateBatchNormalization } from './translate-affine.ts';
@@ -76,6 +77,7 @@ const translators: ReadonlyMap<string, Translator> = new Map(
 export function translate(model: StaticModel): GraphBuilder {
   const builder = new GraphBuilder(model);
   for (const node of model.nodes) {
+    if (builder.isSkipped(node)) continue;
     try {
       translatorOf(node)(node, builder);
     } catch (thrown) {
@@ -109,10 +111,6 @@ function reasonOf(node: OnnxNode): string {
   }
   if (isRecurrent(node.operator)) return 'it is recurrent; the NPU keeps no state';
   return 'the NPU has no such operation';
-}
-
-function isRecurrent(operator: string): boolean {
-  return operator === 'LSTM' || operator === 'GRU' || operator === 'RNN';
 }
 
 /** A node that stays reads tensors: those that were put off are computed. */

@@ -7,6 +7,7 @@ export const elementType = {
   INT8: 3,
   INT32: 6,
   INT64: 7,
+  FLOAT16: 10,
 } as const;
 
 /** ONNX's element types by code, in the order of onnx.proto; 0 is UNDEFINED. */

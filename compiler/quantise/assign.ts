@@ -74,11 +74,11 @@ class Assigner {
       case 'maximum-pool':
       case 'resize':
       case 'slice':
+      case 'shuffle':
         this.#keep(output, operation.input);
         return;
       case 'pad':
-        if (operation.value === 0 || operation.value === Number.NEGATIVE_INFINITY)
-          this.#keep(output, operation.input);
+        if (operation.value === 0) this.#keep(output, operation.input);
         else this.define(output);
         return;
       case 'add':

@@ -9,12 +9,15 @@ import type {
   GlobalAverageOperation,
   ImportedMap,
   PadOperation,
+  ShuffleOperation,
 } from '../import/graph.ts';
 import { argument, clampOf } from '../import/scalar-function.ts';
 import type { FloatPart } from '../import/to-onnx.ts';
+import { pixelWindow } from '../import/translate-affine.ts';
 import { addTermsOf } from '../network/add-terms.ts';
 import type { Clamp, FeatureMap, Layer, Network, Window } from '../network/network.ts';
 import type { Quantisations } from './assign.ts';
+import { factorZeroPoint, paddingFactors } from './padding-factors.ts';
 import { isSameQuantisation, type Quantisation, quantise } from './quantisation.ts';
 import type { Step } from './steps.ts';
 import { tableOf } from './tables.ts';
@@ -29,17 +32,6 @@ export interface BuildOptions {
 }
 
 const whole: Clamp = { minimum: -128, maximum: 127 };
-const unpadded = {
-  strideRows: 1,
-  strideColumns: 1,
-  dilationRows: 1,
-  dilationColumns: 1,
-  padTop: 0,
-  padLeft: 0,
-  padBottom: 0,
-  padRight: 0,
-};
-
 /**
  * The integer layers of a region whose maps have quantisations. Maps keep their names; those that only
  * exist between a layer and its table are gone. Throws `model_unsupported` for a given sum that the NPU's
@@ -71,11 +63,15 @@ class LayerBuilder {
         this.#convolution(step, operation);
         return;
       case 'average-pool':
-        this.#average(step, { operation, window: operation.window });
+        if (operation.excludesPadding) this.#averageInside(step, operation);
+        else this.#average(step, { operation, window: operation.window });
         return;
       case 'global-average': {
         const { rows, columns } = operation.input;
-        this.#average(step, { operation, window: { ...unpadded, kernelRows: rows, kernelColumns: columns } });
+        this.#average(step, {
+          operation,
+          window: { ...pixelWindow, kernelRows: rows, kernelColumns: columns },
+        });
         return;
       }
       case 'activation':
@@ -92,6 +88,9 @@ class LayerBuilder {
         return;
       case 'pad':
         this.#pad(operation);
+        return;
+      case 'shuffle':
+        this.#shuffle(operation);
         return;
       default:
         this.#move(
@@ -119,17 +118,59 @@ class LayerBuilder {
     { operation, window }: { operation: AveragePoolOperation | GlobalAverageOperation; window: Window },
   ): void {
     const { input } = operation;
-    const taps = window.kernelRows * window.kernelColumns;
-    const scales = combinedScales(new Float32Array(input.channels).fill(1 / taps), {
-      input: this.#of(input).scale,
-      output: this.#resultOf(step).scale,
-    });
-    const constants = {
+    const constants = this.#averageConstants(window, { input, output: this.#resultOf(step) });
+    this.#pushConvolution(step, { input, window, groups: input.channels, constants });
+  }
+
+  #averageConstants(
+    { kernelRows, kernelColumns }: Window,
+    { input, output }: { input: ImportedMap; output: Quantisation },
+  ): QuantisedWeights {
+    const taps = kernelRows * kernelColumns;
+    return {
       weights: new Int8Array(input.channels * taps).fill(1),
       bias: new Int32Array(input.channels),
-      scales,
+      scales: combinedScales(new Float32Array(input.channels).fill(1 / taps), {
+        input: this.#of(input).scale,
+        output: output.scale,
+      }),
     };
-    this.#pushConvolution(step, { input, window, groups: input.channels, constants });
+  }
+
+  /** The average that counts padding, then what it is short of at each place: where nothing is, nothing changes. */
+  #averageInside(step: Step, operation: AveragePoolOperation): void {
+    const { name, input, window } = operation;
+    const quantisation = this.#resultOf(step);
+    const output = featureMapOf(step.output);
+    const first = { ...output, name: `${output.name}//padded` };
+    const { layers, factors, scale } = paddingFactors({ name, input: featureMapOf(input), output, window });
+    this.layers.push(
+      {
+        kind: 'convolution',
+        name,
+        input: featureMapOf(input),
+        output: first,
+        window,
+        groups: input.channels,
+        ...this.#averageConstants(window, { input, output: quantisation }),
+        inputZeroPoint: this.#of(input).zeroPoint,
+        outputZeroPoint: quantisation.zeroPoint,
+        ...whole,
+      },
+      ...layers,
+      {
+        kind: 'multiply',
+        name,
+        first,
+        second: factors,
+        output,
+        firstZeroPoint: quantisation.zeroPoint,
+        secondZeroPoint: factorZeroPoint,
+        scale,
+        outputZeroPoint: quantisation.zeroPoint,
+        ...this.#clampOf(step),
+      },
+    );
   }
 
   #pushConvolution(
@@ -234,6 +275,28 @@ class LayerBuilder {
       ...pads,
       value: integer,
     });
+  }
+
+  /** A convolution of one pixel by zeros and ones: integers stay as they are. */
+  #shuffle({ name, input, output, order }: ShuffleOperation): void {
+    const { channels } = input;
+    const { zeroPoint } = this.#of(input);
+    const weights = new Int8Array(channels * channels);
+    for (const [to, from] of order.entries()) weights[to * channels + from] = 1;
+    this.#move(output, input, (before, after) => ({
+      kind: 'convolution',
+      name,
+      input: before,
+      output: after,
+      window: pixelWindow,
+      groups: 1,
+      weights,
+      bias: new Int32Array(channels),
+      scales: new Float32Array(channels).fill(1),
+      inputZeroPoint: zeroPoint,
+      outputZeroPoint: zeroPoint,
+      ...whole,
+    }));
   }
 
   /** A layer that moves integers as they are; where the model wants others behind it, a table follows. */

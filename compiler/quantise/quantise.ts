@@ -11,7 +11,7 @@ import { describeMethod, observerNames, type QuantiseMethod } from './method.ts'
 import { type MapStatistics, observe, type Progress } from './observe.ts';
 import { observers } from './observers.ts';
 import type { RegionSample, Repeatable } from './samples.ts';
-import { type Labels, References, type Score } from './score.ts';
+import { checkLabels, type Labels, References, type Score } from './score.ts';
 import { type Step, stepsOf } from './steps.ts';
 
 /** What to quantise with. */
@@ -94,6 +94,7 @@ export async function quantisePart(part: FloatPart, options: QuantiseOptions): P
     );
   }
   const { samples, labels, signal } = options;
+  if (labels !== undefined) checkLabels(part, labels);
   const statistics = await observe(part, samples, options);
   const references = await References.gather(part, {
     samples,

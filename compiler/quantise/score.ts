@@ -36,6 +36,18 @@ export interface Scorable {
 /** A labelled class for each sample, in the samples' order. */
 export type Labels = readonly number[];
 
+/** Throws `tensor_data` naming the line of a label that is no class of the region's output. */
+export function checkLabels({ outputs }: FloatPart, labels: Labels): void {
+  const classes = outputs.find(isClassVector)?.channels;
+  if (classes === undefined) return;
+  const wrong = labels.findIndex((label) => label >= classes);
+  if (wrong === -1) return;
+  throw new SluiceError(
+    'tensor_data',
+    `--labels, line ${wrong + 1}: class ${labels[wrong]}; the model has ${classes}, numbered 0 to ${classes - 1}`,
+  );
+}
+
 /** Samples with what the float region gives for them, to compare candidates with. */
 export class References {
   readonly #part: FloatPart;

@@ -57,12 +57,16 @@ export function soleReader(
 }
 
 /** Whether a layer requantises its sums, so that its result has a scale of its own. */
-export function isRequantising({ kind }: ImportedOperation): boolean {
-  return kind === 'add' || kind === 'multiply' || isConvolving(kind);
+export function isRequantising(operation: ImportedOperation): boolean {
+  const { kind } = operation;
+  return kind === 'add' || kind === 'multiply' || kind === 'average-pool' || isConvolving(operation);
 }
 
-function isConvolving(kind: ImportedOperation['kind']): boolean {
-  return kind === 'convolution' || kind === 'average-pool' || kind === 'global-average';
+/** Whether a convolution gives the result; an average that leaves padding out ends in a product. */
+function isConvolving(operation: ImportedOperation): boolean {
+  const { kind } = operation;
+  if (kind === 'average-pool') return !operation.excludesPadding;
+  return kind === 'convolution' || kind === 'global-average';
 }
 
 /**
@@ -78,5 +82,5 @@ function fusionOf(
   const after = activation.output.quantisation;
   const isRounded = before !== undefined && (after === undefined || !isSameQuantisation(before, after));
   if (clampOf(activation.scalar) !== undefined && !(isRounded && after !== undefined)) return 'clamp';
-  return isConvolving(operation.kind) ? 'table' : undefined;
+  return isConvolving(operation) ? 'table' : undefined;
 }

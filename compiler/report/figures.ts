@@ -1,4 +1,4 @@
-import type { CompileReport, EstimateReport, LayerReport, MapReport } from '../report.ts';
+import type { CompileReport, EstimateReport, LayerReport, MapReport, NodePlacement } from '../report.ts';
 
 /** `12,345`, the same in every locale of the machine. */
 export function count(value: number): string {
@@ -61,7 +61,19 @@ export const placements = {
   npu: 'NPU',
   'host-tail': 'CPU, behind the NPU',
   folded: 'folded',
+  unused: 'nowhere',
 } as const;
+
+/** How many nodes run nowhere, and why; empty when there are none. */
+export function nodesLeftOut({ placement }: CompileReport): string[] {
+  const countOf = (wanted: NodePlacement['placement']): number =>
+    placement.filter((node) => node.placement === wanted).length;
+  const [folded, unused] = [countOf('folded'), countOf('unused')];
+  return [
+    ...(folded === 0 ? [] : [`${folded} nodes give constants of the compiled model`]),
+    ...(unused === 0 ? [] : [`${unused} nodes are left out: no output of the model needs them`]),
+  ];
+}
 
 /** The graph's name, or what stands for a nameless one. */
 export function modelName({ model }: CompileReport): string {

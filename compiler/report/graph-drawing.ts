@@ -1,5 +1,5 @@
 import type { CompileReport, NodePlacement } from '../report.ts';
-import { kindOf, mapSize, placements } from './figures.ts';
+import { kindOf, mapSize, nodesLeftOut, placements } from './figures.ts';
 import { escaped } from './markup.ts';
 
 const rowHeight = 26;
@@ -42,13 +42,11 @@ export function graphDrawing(report: CompileReport): string {
   const boxes = rows.map((row, index) => box(row, index, left)).join('');
   const lines = edges.map((edge) => path(edge, left)).join('');
   const used = new Set(drawnNodes(report.placement).map(({ placement }) => placement));
-  const foldedCount = report.placement.length - drawnNodes(report.placement).length;
-  const folded =
-    foldedCount === 0 ? '' : `<span>${foldedCount} nodes that give constants are not drawn</span>`;
+  const others = nodesLeftOut(report).map((line) => `<span>not drawn: ${line}</span>`);
   const legend = Object.entries(placements)
     .filter(([name]) => used.has(name as NodePlacement['placement']))
     .map(([name, text]) => `<span><i class="${name}"></i>${text}</span>`);
-  return `<h2>Graph and placement</h2><p class="legend">${legend.join('')}${folded}</p>
+  return `<h2>Graph and placement</h2><p class="legend">${[...legend, ...others].join('')}</p>
 <div class="scroll"><svg class="graph" width="${width}" height="${height}" role="img" aria-label="the model's graph">${lines}${boxes}</svg></div>`;
 }
 
@@ -89,9 +87,9 @@ function rowsOf({ model, placement, layers }: CompileReport): Row[] {
   ];
 }
 
-/** A constant is nothing to follow through a graph. */
+/** A constant is nothing to follow through a graph, and nothing follows from what is not used. */
 function drawnNodes(placement: CompileReport['placement']): NodePlacement[] {
-  return placement.filter((node) => node.placement !== 'folded');
+  return placement.filter((node) => node.placement !== 'folded' && node.placement !== 'unused');
 }
 
 function reasonOf(node: NodePlacement, layers: CompileReport['layers']): string {

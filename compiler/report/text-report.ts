@@ -7,6 +7,7 @@ import {
   mapSize,
   milliseconds,
   modelName,
+  nodesLeftOut,
   percent,
   placements,
   scaled,
@@ -104,18 +105,20 @@ function layers(report: CompileReport): string {
   return `Layers on the NPU (cycles are ${trust(report.estimate)}; LOADED and STORED in beats of ${report.configuration.inputParallel} bytes)\n${text}`;
 }
 
-function stayed({ placement }: CompileReport): string {
+function stayed(report: CompileReport): string {
+  const { placement } = report;
   const nodes = placement.filter((node) => node.placement.startsWith('host'));
-  const folded = placement.filter((node) => node.placement === 'folded').length;
-  const constants = folded === 0 ? '' : `\n${folded} nodes give constants of the compiled model.`;
-  if (nodes.length === 0) return `No node stays on the CPU.${constants}`;
+  const others = nodesLeftOut(report)
+    .map((line) => `\n${line}.`)
+    .join('');
+  if (nodes.length === 0) return `No node stays on the CPU.${others}`;
   const text = columns(nodes, [
     { heading: 'NODE', cell: ({ node }) => short(node) },
     { heading: 'OPERATOR', cell: ({ operator }) => operator },
     { heading: 'WHERE', cell: ({ placement: where }) => placements[where] },
     { heading: 'WHY', cell: ({ reason }) => reason },
   ]);
-  return `Nodes on the CPU\n${text}${constants}`;
+  return `Nodes on the CPU\n${text}${others}`;
 }
 
 function memory({ memory: report }: CompileReport): string {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type CompileOptions, compileModel } from '../../compiler/compile.ts';
 import type { Tensor } from '../../contract/tensors.ts';
+import { FloatModel } from '../support/float-model.ts';
 import { floatMobileNetV2 } from '../support/float-networks.ts';
 import { repositoryPath } from '../support/paths.ts';
 import { seededRandom } from '../support/random.ts';
@@ -65,7 +66,52 @@ const forms: [string, () => Uint8Array, number[], boolean][] = [
   ['fashion CNN, QLinear', () => bytes('fashion', 'fashion_cnn_qop_pc.onnx'), [1, 1, 28, 28], false],
 ];
 
+/** What hand-written pooling, Inception and ShuffleNet have between their convolutions. */
+function poolsAndShuffles(): Uint8Array {
+  const model = new FloatModel({ seed: 41 });
+  const convolved = model.add('Relu', [
+    model.convolution(model.input('x', [1, 3, 15, 14]), { from: 3, to: 24, kernel: [3, 3] }),
+  ]);
+  const pads = model.integers([0, 0, 1, 1, 0, 0, 1, 1]);
+  const padded = model.add('Pad', [convolved, pads, model.scalar(Number.NEGATIVE_INFINITY)]);
+  const branches = [
+    model.add('MaxPool', [padded], { kernel_shape: [3, 3] }),
+    model.add('AveragePool', [convolved], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
+    model.add('AveragePool', [convolved], { kernel_shape: [5, 5], pads: [2, 2, 2, 2] }),
+  ];
+  const groups = model.add('Reshape', [
+    model.add('Concat', branches, { axis: 1 }),
+    model.integers([1, 3, 24, 13, 12]),
+  ]);
+  const turned = model.add('Transpose', [groups], { perm: [0, 2, 1, 3, 4] });
+  const shuffled = model.add('Reshape', [turned, model.integers([1, 72, 13, 12])]);
+  const last = model.convolution(shuffled, { from: 72, to: 36, groups: 3 });
+  return model.write([
+    model.add('AveragePool', [last], { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }),
+  ]);
+}
+
 describe('compileModel', () => {
+  it.each(['ci', 'kv260-l'])('pools and shuffles: one answer on %s', async (configuration) => {
+    const random = seededRandom(5);
+    const values = Uint8Array.from({ length: 8 * 630 }, () => random() >>> 24);
+    const toInput = (value: number): number => value / 127.5 - 1;
+    const samples = samplesOf({ name: 'x', shape: [1, 3, 15, 14], values, count: 8, toInput });
+    const compiled = await compileModel(poolsAndShuffles(), { configuration, calibration: samples });
+    const { multiplyAccumulates, quantisation, placement } = compiled.report;
+    expect(multiplyAccumulates.npu).toBe(multiplyAccumulates.total);
+    // Of the two convolutions: averages and shuffles are work of the NPU, not of the model.
+    expect(multiplyAccumulates.total).toBe(13 * 12 * (24 * 27 + 36 * 24));
+    expect(new Set(placement.map((node) => node.placement))).toEqual(new Set(['npu']));
+    expect(quantisation.score?.decibels).toBeGreaterThan(35);
+    const answers = await runCompiled(compiled, { configuration, samples });
+    for (const [index, sample] of samples.entries()) {
+      const expected = await runCanonical(compiled, sample);
+      expect(expected.size).toBe(1);
+      for (const [name, tensor] of expected) expect(answers[index]?.get(name)).toEqual(tensor);
+    }
+  });
+
   it.each(forms)('%s: program and canonical model give one answer', async (_, model, shape, isFloat) => {
     const samples = shape.includes(64) || shape.includes(8) ? digits(shape) : fashion(shape);
     for (const configuration of ['ci', 'kv260-l']) {

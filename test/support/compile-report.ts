@@ -48,7 +48,7 @@ export function compileReport(): CompileReport {
     model: {
       name: 'tiny',
       bytes: 4096,
-      nodeCount: 5,
+      nodeCount: 6,
       inputs: [{ name: 'x', shape: [-1, 3, 8, 8] }],
       outputs: [{ name: 'y', shape: [-1, 16] }],
     },
@@ -67,6 +67,7 @@ export function compileReport(): CompileReport {
       { ...node('second', 'npu', ['a', 'b']), layer: 1, inputs: ['a', 'x2'] },
       { ...node('shape', 'folded', ['x', 'size']), inputs: [] },
       node('softmax', 'host-tail', ['b', 'y']),
+      node('debug', 'unused', ['b', 'z']),
     ],
     multiplyAccumulates: { total: 27_649, npu: 27_648 },
     quantisation: {

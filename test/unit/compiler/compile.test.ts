@@ -6,6 +6,7 @@ import { writeModel } from '../../../compiler/onnx/write-model.ts';
 import { hardwareConfigurations } from '../../../contract/npu/hardware.generated.ts';
 import { decodeProgramHeader } from '../../../contract/npu/program.ts';
 import { RuntimeModel } from '../../../ort/runtime-model.ts';
+import { FloatModel } from '../../support/float-model.ts';
 import { digitsSet, fashionSet, type GoldenSet, quantisedItems } from '../../support/golden-sets.ts';
 import { interpretProgram, readInstructions } from '../../support/npu-interpreter.ts';
 import {
@@ -188,6 +189,35 @@ describe('compileModel', () => {
   ])('refuses %s', async (_, code, calibration) => {
     const options = { configuration: 'ci', calibration };
     await expect(compileModel(floatDigits, options)).rejects.toMatchObject({ code });
+  });
+
+  it('refuses a label that is no class of the model, naming its line', async () => {
+    const options = { configuration: 'ci', calibration: [[digit], [digit]], labels: [9, 10] };
+    await expect(compileModel(floatDigits, options)).rejects.toMatchObject({
+      code: 'tensor_data',
+      message: expect.stringMatching(/line 2: class 10/),
+    });
+  });
+
+  it('lists nodes that no output needs as unused', async () => {
+    const model = new FloatModel({ seed: 42 });
+    const first = model.convolution(model.input('input', [1, 1, 8, 8]), { from: 1, to: 4 });
+    model.convolution(first, { from: 4, to: 4 });
+    const { report } = await compileModel(model.write([model.add('Relu', [first])]), {
+      configuration: 'ci',
+      calibration: [[digit]],
+    });
+    expect(report.placement.map(({ placement }) => placement)).toEqual(['npu', 'unused', 'npu']);
+    expect(report.multiplyAccumulates.total).toBe(report.multiplyAccumulates.npu);
+  });
+
+  it('compiles a region that ends in a product', async () => {
+    const model = new FloatModel({ seed: 41 });
+    const wide = model.convolution(model.input('input', [1, 1, 8, 8]), { from: 1, to: 4 });
+    const bytes = model.write([model.add('Mul', [wide, model.convolution(wide, { from: 4, to: 4 })])]);
+    const { report } = await compileModel(bytes, { configuration: 'ci', calibration: [[digit]] });
+    expect(report.layers.map(({ kind }) => kind)).toEqual(['convolution', 'convolution', 'multiply']);
+    expect(report.verification.modelItems).toBeGreaterThan(0);
   });
 
   it('asks for calibration data when a float model comes without', async () => {

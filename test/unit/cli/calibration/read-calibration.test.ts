@@ -4,6 +4,7 @@ import { encode } from 'fast-png';
 import jpeg from 'jpeg-js';
 import { describe, expect, it } from 'vitest';
 import type { CalibrationInput } from '../../../../cli/calibration/calibration-inputs.ts';
+import { gatherCalibration } from '../../../../cli/calibration/calibration-options.ts';
 import { readCalibration } from '../../../../cli/calibration/read-calibration.ts';
 import { limits } from '../../../../contract/limits.ts';
 import type { Datatype } from '../../../../contract/tensors.ts';
@@ -82,6 +83,9 @@ describe('files of numbers', () => {
     ['tensor_shape', 'a raw file of another size', { 'bad.f32': raw(1, 2, 3) }],
     ['tensor_shape', 'an array of another shape', { 'bad.npy': floats('(4,)', 1, 2, 3, 4) }],
     ['tensor_data', 'an array cut off', { 'bad.npy': floats('(1, 1, 2, 2)', 1, 2, 3) }],
+    ['tensor_data', 'an array of no items', { 'bad.npy': floats('(0, 1, 2, 2)') }],
+    ['tensor_data', 'an array with NaN', { 'bad.npy': floats('(1, 2, 2)', 1, 2, Number.NaN, 4) }],
+    ['tensor_data', 'a raw file with infinity', { 'bad.f32': raw(1, 2, 3, Number.POSITIVE_INFINITY) }],
     ['tensor_data', 'an array of no known kind', { 'bad.npy': npy("{'descr': '>f4', 'shape': ()}", raw(1)) }],
     ['tensor_data', 'an array that is none', { 'bad.npy': 'hello, I am a text' }],
     ['tensor_data', 'JSON that is none', { 'bad.json': '{' }],
@@ -95,6 +99,28 @@ describe('files of numbers', () => {
     await expect(read(folderOf(files))).rejects.toMatchObject({
       code,
       message: expect.stringContaining(name ?? ''),
+    });
+  });
+
+  it('that do not fit a shape from --shape say so', async () => {
+    const folder = folderOf({ 'a.npy': floats('(1, 1, 2, 2)', 1, 2, 3, 4) });
+    await expect(read(folder, [{ ...small, shape: [1, 1, 4, 4], isGiven: true }])).rejects.toMatchObject({
+      code: 'tensor_shape',
+      message: expect.stringContaining('takes [1,1,4,4] (by --shape)'),
+    });
+  });
+
+  it.each([
+    ['another rank', { x: [1, 4] }, 'tensor_shape', '--shape x=1,4'],
+    ['another size', { x: [1, 2, 2, 2] }, 'tensor_shape', '--shape x=1,2,2,2'],
+    ['no input', { y: [1, 1, 2, 2] }, 'tensor_name', '--shape "y"'],
+  ])('are not blamed for a --shape of %s', async (_, shape, code, text) => {
+    const calibration = folderOf({ 'a.npy': floats('(1, 1, 2, 2)', 1, 2, 3, 4) });
+    const choices = { calibration, shape, ...plain, quantise: 'auto' };
+    const declared = [{ name: 'x', datatype: 'FP32' as const, shape: [-1, 1, -1, -1] }];
+    await expect(gatherCalibration(declared, { choices })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(text),
     });
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inputsOf } from '../../../../compiler/import/graph.ts';
 import { describeScalar } from '../../../../compiler/import/scalar-function.ts';
-import { FloatModel, float } from '../../../support/float-model.ts';
+import { type Attributes, FloatModel, float } from '../../../support/float-model.ts';
 import { compareRebuilt } from '../../../support/rebuilt-model.ts';
 
 /** A snippet as exporters write it, and the operations that it must become. */
@@ -24,6 +24,25 @@ function convolved(model: FloatModel, to = 6): string {
     kernel: [3, 3],
     attributes: { pads: [1, 1, 1, 1] },
   });
+}
+
+function grouped(model: FloatModel): string {
+  return model.convolution(model.input('x', image), {
+    from: 4,
+    to: 12,
+    groups: 2,
+    kernel: [3, 3],
+    attributes: { pads: [1, 1, 1, 1] },
+  });
+}
+
+function shuffle(
+  model: FloatModel,
+  { input, groups, channels }: { input: string; groups: number; channels: number },
+): string {
+  const cut = model.add('Reshape', [input, model.integers([1, groups, channels / groups, 9, 7])]);
+  const turned = model.add('Transpose', [cut], { perm: [0, 2, 1, 3, 4] });
+  return model.add('Reshape', [turned, model.integers([1, channels, 9, 7])]);
 }
 
 const idioms: Record<string, Idiom> = {
@@ -256,6 +275,29 @@ const idioms: Record<string, Idiom> = {
     },
     operations: ['convolution', 'pad', 'maximum-pool'],
   },
+  'Pad with the lowest numbers before a maximum': {
+    build: (model) => {
+      const x = convolved(model);
+      const pads = model.integers([0, 0, 0, 1, 0, 0, 2, 1]);
+      return [Number.NEGATIVE_INFINITY, -3.4028234663852886e38, -65504].map((value) =>
+        model.add('MaxPool', [model.add('Pad', [x, pads, model.scalar(value)])], {
+          kernel_shape: [3, 2],
+          strides: [2, 1],
+          dilations: [2, 1],
+        }),
+      );
+    },
+    operations: ['convolution', 'maximum-pool', 'maximum-pool', 'maximum-pool'],
+  },
+  'Pad with -Infinity as wide as the kernel of the maximum stays': {
+    build: (model) => {
+      const pads = model.integers([0, 0, 0, 0, 0, 0, 2, 0]);
+      const padded = model.add('Pad', [convolved(model), pads, model.scalar(Number.NEGATIVE_INFINITY)]);
+      return [model.add('MaxPool', [padded], { kernel_shape: [2, 2], strides: [2, 2] })];
+    },
+    operations: ['convolution'],
+    stays: ['Pad', 'MaxPool'],
+  },
   'squeeze and excite': {
     build: (model) => {
       const x = model.add('Relu', [convolved(model)]);
@@ -375,6 +417,47 @@ const idioms: Record<string, Idiom> = {
       'maximum-pool',
     ],
   },
+  'averages that leave padding out of the divisor': {
+    build: (model) => {
+      const x = convolved(model);
+      const average = (kernel: readonly number[], attributes: Attributes): string =>
+        model.add('AveragePool', [x], { kernel_shape: kernel, ...attributes });
+      return [
+        average([3, 3], { pads: [1, 1, 1, 1] }),
+        average([3, 2], { strides: [2, 2], auto_pad: 'SAME_UPPER' }),
+        average([5, 3], { pads: [2, 0, 2, 0], strides: [1, 2], count_include_pad: 0 }),
+        average([2, 2], { strides: [2, 2], ceil_mode: 1 }),
+        average([3, 3], { strides: [2, 2], pads: [1, 1, 1, 1], ceil_mode: 1 }),
+        // No window reads the padding behind the columns, and the last row of it.
+        average([3, 3], { strides: [3, 3], pads: [0, 0, 1, 1] }),
+        // Windows over everything there is: global averages.
+        average([11, 9], { pads: [1, 1, 1, 1] }),
+        average([13, 9], { pads: [2, 1, 2, 1] }),
+      ];
+    },
+    operations: [
+      'convolution',
+      ...new Array<string>(6).fill('average-pool'),
+      ...new Array<string>(2).fill('global-average'),
+    ],
+  },
+  'an average with padding that counts, over everything there is': {
+    build: (model) => [
+      model.add('AveragePool', [convolved(model)], {
+        kernel_shape: [11, 9],
+        pads: [1, 1, 1, 1],
+        count_include_pad: 1,
+      }),
+    ],
+    operations: ['convolution', 'average-pool'],
+  },
+  'Pad before an average that leaves padding out stays an operation': {
+    build: (model) => {
+      const padded = model.add('Pad', [convolved(model), model.integers([0, 0, 1, 1, 0, 0, 1, 1])]);
+      return [model.add('AveragePool', [padded], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })];
+    },
+    operations: ['convolution', 'pad', 'average-pool'],
+  },
   'an average over more rows than a kernel has': {
     build: (model) => {
       const x = model.convolution(model.input('x', [1, 2, 130, 64]), { from: 2, to: 3 });
@@ -394,6 +477,79 @@ const idioms: Record<string, Idiom> = {
       return [model.add('MaxPool', [model.add('Relu', [y])], { kernel_shape: [2] })];
     },
     operations: ['convolution', 'activation Relu(x)', 'maximum-pool'],
+  },
+  'channel shuffle between convolutions of groups': {
+    build: (model) => {
+      const x = model.add('Relu', [grouped(model)]);
+      const groups = model.add('Reshape', [x, model.integers([1, 3, 4, 9, 7])]);
+      const turned = model.add('Transpose', [groups], { perm: [0, 2, 1, 3, 4] });
+      const shuffled = model.add('Reshape', [turned, model.integers([1, -1, 9, 7])]);
+      return [model.convolution(shuffled, { from: 12, to: 12, kernel: [3, 3], groups: 12 })];
+    },
+    operations: ['convolution', 'activation Relu(x)', 'shuffle', 'convolution'],
+  },
+  'channel shuffle of joined branches, over flat pixels, then split': {
+    build: (model) => {
+      const x = grouped(model);
+      const joined = model.add('Concat', [x, model.add('Sigmoid', [x])], { axis: 1 });
+      const groups = model.add('Reshape', [joined, model.integers([0, 2, 12, 63])]);
+      const turned = model.add('Transpose', [groups], { perm: [0, 2, 1, 3] });
+      const shuffled = model.add('Reshape', [turned, model.integers([1, 24, 9, 7])]);
+      const [left = '', right = ''] = model.split('Split', {
+        inputs: [shuffled, model.integers([12, 12])],
+        count: 2,
+        attributes: { axis: 1 },
+      });
+      return [left, model.convolution(right, { from: 12, to: 3 })];
+    },
+    operations: [
+      'convolution',
+      'activation Sigmoid(x)',
+      'concat',
+      'shuffle',
+      'slice',
+      'slice',
+      'convolution',
+    ],
+  },
+  'channel shuffle of NHWC data, and of the batch and groups in one axis': {
+    build: (model) => {
+      const x = grouped(model);
+      const last = model.add('Transpose', [x], { perm: [0, 2, 3, 1] });
+      const groups = model.add('Reshape', [last, model.integers([1, 9, 7, 2, 6])]);
+      const turned = model.add('Transpose', [groups], { perm: [0, 1, 2, 4, 3] });
+      const one = model.add('Reshape', [turned, model.integers([1, 9, 7, 12])]);
+      const rows = model.add('Reshape', [x, model.integers([4, 3, 63])]);
+      const other = model.add('Reshape', [
+        model.add('Transpose', [rows], { perm: [1, 0, 2] }),
+        model.integers([1, 12, 9, 7]),
+      ]);
+      return [model.add('Transpose', [one], { perm: [0, 3, 1, 2] }), other];
+    },
+    operations: ['convolution', 'shuffle', 'shuffle'],
+  },
+  'channel shuffle behind a convolution over all channels': {
+    build: (model) => {
+      const x = model.add('Relu', [model.normalisation(convolved(model), 6)]);
+      const shuffled = shuffle(model, { input: x, groups: 2, channels: 6 });
+      return [model.convolution(shuffled, { from: 6, to: 6, groups: 2 })];
+    },
+    operations: ['convolution', 'activation Relu(x)', 'convolution'],
+  },
+  'channel shuffle before a convolution over all channels': {
+    build: (model) => {
+      const shuffled = shuffle(model, { input: grouped(model), groups: 3, channels: 12 });
+      return [model.convolution(model.add('Relu', [shuffled]), { from: 12, to: 5, kernel: [3, 2] })];
+    },
+    operations: ['convolution', 'activation Relu(x)', 'convolution'],
+  },
+  'groups of channels that are never joined again stay': {
+    build: (model) => {
+      const groups = model.add('Reshape', [grouped(model), model.integers([1, 3, 4, 9, 7])]);
+      return [model.add('Transpose', [groups], { perm: [0, 2, 1, 3, 4] })];
+    },
+    operations: ['convolution'],
+    stays: ['Reshape', 'Transpose'],
   },
   'a float Softmax tail stays': {
     build: (model) => {

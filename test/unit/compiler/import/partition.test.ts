@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { elementType } from '../../../../compiler/onnx/element-types.ts';
 import { FloatModel } from '../../../support/float-model.ts';
 import { compareRebuilt, npuShare } from '../../../support/rebuilt-model.ts';
 
@@ -76,6 +77,52 @@ describe('a partition', () => {
     const { partition } = await compareRebuilt(model.write([y]));
     const npu = 2 * 8 * 9 * 36;
     expect(partition.multiplyAccumulates).toEqual({ npu, total: npu + 8 * 36 * 3 * 4 });
+  });
+
+  it.each([
+    ['LSTM', 4],
+    ['GRU', 3],
+    ['RNN', 1],
+  ])('counts the work of %s, and of what reads it', async (operator, gates) => {
+    const model = new FloatModel();
+    const first = model.convolution(model.input('x', [1, 8, 6]), { from: 8, to: 5, kernel: [1] });
+    // 6 steps of one item, 5 inputs and 7 states each.
+    const steps = model.add('Transpose', [first], { perm: [2, 0, 1] });
+    const [, last = ''] = model.split(operator, {
+      inputs: [steps, model.weights([1, gates * 7, 5], 0.3), model.weights([1, gates * 7, 7], 0.3)],
+      count: 2,
+      attributes: { hidden_size: 7 },
+    });
+    const vector = model.add('Softmax', [model.add('Reshape', [last, model.integers([1, 7])])], { axis: 1 });
+    const { partition } = await compareRebuilt(
+      model.write([model.add('MatMul', [vector, model.weights([7, 3], 1)])]),
+    );
+    const npu = 8 * 5 * 6;
+    expect(partition.multiplyAccumulates).toEqual({ npu, total: npu + 6 * gates * 7 * (5 + 7) + 7 * 3 });
+  });
+
+  it('counts a quantised operator that stays once', async () => {
+    const model = new FloatModel();
+    const first = wide(model, model.input('x', [1, 2, 6, 6]), { from: 2, to: 8 });
+    const [scale, zero] = [model.scalar(0.1), model.bytes([0], [], elementType.UINT8)];
+    const weights = model.bytes([1, 2, 3, 4], [4, 1, 1, 1, 1], elementType.UINT8);
+    // All that it is spelled out as stays: the NPU has no three spatial axes.
+    const voxels = model.input('q', [1, 1, 2, 3, 2], elementType.UINT8);
+    const convolved = model.add('QLinearConv', [voxels, scale, zero, weights, scale, zero, scale, zero]);
+    const second = model.add('DequantizeLinear', [convolved, scale, zero]);
+    const { partition } = await compareRebuilt(model.write([first, second]));
+    const npu = 2 * 8 * 9 * 36;
+    expect(partition.multiplyAccumulates).toEqual({ npu, total: npu + 4 * 12 });
+  });
+
+  it('takes no node that reaches no output', async () => {
+    const model = new FloatModel();
+    const first = wide(model, model.input('x', [1, 2, 6, 6]), { from: 2, to: 8 });
+    model.add('Softmax', [wide(model, model.add('LRN', [first], { size: 3 }), { from: 8, to: 8 })]);
+    const { partition, imported } = await compareRebuilt(model.write([model.add('Relu', [first])]));
+    const npu = 2 * 8 * 9 * 36;
+    expect(partition.multiplyAccumulates).toEqual({ npu, total: npu });
+    expect(imported.graph.hostNodes).toEqual([]);
   });
 
   it('feeds a region that needs a tensor in two orders', async () => {

@@ -90,6 +90,69 @@ describe('a quantised model', () => {
     expect(differing).toBeLessThan(0.1);
   });
 
+  it.each(['integers', 'floats'])('shuffles channels of %s', async (kind) => {
+    const model = new FloatModel();
+    const scales = { scale: 0.03, zero: 120 };
+    const x = roundTrip(model, model.input('x', [1, 4, 8, 8]), { scale: 0.0078, zero: 128 });
+    const first = roundTrip(model, model.add('Conv', [x, model.weights([4, 4, 1, 1], 1)]), scales);
+    const cut = [
+      ['Reshape', [1, 2, 2, 8, 8]],
+      ['Transpose', [0, 2, 1, 3, 4]],
+      ['Reshape', [1, 4, 8, 8]],
+    ] as const;
+    const operands = [model.scalar(scales.scale), model.bytes([scales.zero], [], elementType.UINT8)];
+    const moved = (input: string, [operator, sizes]: (typeof cut)[number]): string =>
+      operator === 'Reshape'
+        ? model.add(operator, [input, model.integers(sizes)])
+        : model.add(operator, [input], { perm: sizes });
+    let shuffled = first;
+    if (kind === 'integers') {
+      const integers = cut.reduce(moved, model.add('QuantizeLinear', [first, ...operands]));
+      shuffled = model.add('DequantizeLinear', [integers, ...operands]);
+    } else {
+      for (const step of cut) shuffled = roundTrip(model, moved(shuffled, step), scales);
+    }
+    const y = roundTrip(model, quantisedConvolution(model, shuffled), { scale: 0.03, zero: 120 });
+    const { differing, differenceMax, partition } = await compareRebuilt(model.write([y]));
+    // The first convolution has float weights: nothing given is in the shuffle's way.
+    expect(partition.regions[0]?.operations.map(({ kind: each }) => each)).toEqual([
+      'convolution',
+      'convolution',
+    ]);
+    expect(npuShare(partition)).toBe(1);
+    expect(differenceMax).toBeLessThan(0.0301);
+    expect(differing).toBeLessThan(0.01);
+  });
+
+  it('shuffles given weights with their scales and biases', async () => {
+    const model = new FloatModel();
+    const x = roundTrip(model, model.input('x', [1, 4, 8, 8]), { scale: 0.0078, zero: 128 });
+    const scales = [0.002, 0.003, 0.001, 0.004];
+    const zeros = model.bytes([0, 0, 0, 0], [4]);
+    const integers = Array.from({ length: 16 }, (_, index) => ((index * 37) % 255) - 127);
+    const weights = model.add(
+      'DequantizeLinear',
+      [model.bytes(integers, [4, 4, 1, 1]), model.floats(scales), zeros],
+      { axis: 0 },
+    );
+    const biasScales = model.floats(scales.map((scale) => Math.fround(0.0078) * scale));
+    const bias = model.add('DequantizeLinear', [model.words([500, -300, 100, 200]), biasScales], { axis: 0 });
+    const first = roundTrip(model, model.add('Conv', [x, weights, bias]), { scale: 0.01, zero: 120 });
+    const cut = model.add('Reshape', [first, model.integers([1, 2, 2, 8, 8])]);
+    const turned = model.add('Transpose', [cut], { perm: [0, 2, 1, 3, 4] });
+    const y = model.add('Reshape', [turned, model.integers([1, 4, 8, 8])]);
+    const bytes = model.write([y]);
+    const { differenceMax, differing } = await compareRebuilt(bytes);
+    expect(differenceMax).toBeLessThan(0.0101);
+    expect(differing).toBeLessThan(0.01);
+    const [{ given } = {}, ...others] = await convolutionsOf(bytes);
+    expect(others).toEqual([]);
+    const rows = [0, 2, 1, 3];
+    expect([...(given?.integers ?? [])]).toEqual(rows.flatMap((row) => integers.slice(4 * row, 4 * row + 4)));
+    expect([...(given?.scales ?? [])]).toEqual(rows.map((row) => Math.fround(scales[row] ?? 0)));
+    expect([...(given?.biasIntegers ?? [])]).toEqual([500, 100, -300, 200]);
+  });
+
   it('whose scales change between operators gets a requantisation', async () => {
     const model = new FloatModel();
     const x = roundTrip(model, model.input('x', [1, 4, 8, 8]), { scale: 0.0078, zero: 128 });

@@ -186,7 +186,7 @@ const refusals: Record<string, Refusal> = {
   },
   'weights of half precision': {
     code: 'model_unsupported',
-    names: ['n-conv0', 'FLOAT16'],
+    names: ['n-conv0', 'FLOAT16', 'export the model as float32'],
     model: () => {
       const model = new FloatModel();
       const x = model.input('x', [1, 2, 4, 4]);

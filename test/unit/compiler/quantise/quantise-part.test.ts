@@ -9,6 +9,9 @@ import { evaluate, kindsOf, partOf, randomSamples, textOf } from '../../../suppo
 
 const same = { kernel: [3, 3], attributes: { pads: [1, 1, 1, 1] } } as const;
 
+/** Layers of an average that leaves padding out. */
+const averageInside = ['convolution', 'slice', 'table', 'convolution', 'convolution', 'multiply'] as const;
+
 /** Small models that together hold every operation, with the layers that they become. */
 const models: Record<string, { model: () => Uint8Array; kinds: readonly Layer['kind'][] }> = {
   'activations: clamps and tables of a convolution, and one of their own': {
@@ -101,6 +104,21 @@ const models: Record<string, { model: () => Uint8Array; kinds: readonly Layer['k
     },
     kinds: ['convolution', 'convolution', 'resize', 'slice', 'table', 'pad', 'convolution'],
   },
+  'averages that leave padding out': {
+    model: () => {
+      const model = new FloatModel({ seed: 26 });
+      const input = model.convolution(model.input('input', [1, 4, 9, 8]), { from: 4, to: 20 });
+      const pads = [1, 1, 1, 1];
+      const average = model.add('AveragePool', [input], { kernel_shape: [3, 3], pads });
+      const bounded = model.add('Clip', [average, model.scalar(-0.5), model.scalar(0.5)]);
+      const large = model.add('AveragePool', [bounded], { kernel_shape: [5, 5], pads: [2, 2, 2, 2] });
+      return model.write([
+        model.convolution(model.add('HardSwish', [large]), { from: 20, to: 4 }),
+        model.add('AveragePool', [bounded], { kernel_shape: [2, 3], strides: [2, 2], ceil_mode: 1 }),
+      ]);
+    },
+    kinds: ['convolution', ...averageInside, ...averageInside, ...averageInside, 'table', 'convolution'],
+  },
 };
 
 async function integersOf(
@@ -134,6 +152,32 @@ describe('quantisePart', () => {
       ),
     );
     expect(evaluate(network, inputs)).toEqual(await integersOf(quantised, sample));
+  });
+
+  it('shuffles channels without a change to their integers', async () => {
+    const model = new FloatModel({ seed: 31 });
+    const input = model.input('input', [1, 4, 5, 6]);
+    const wide = model.add('HardSwish', [model.convolution(input, { from: 4, to: 40, groups: 2 })]);
+    const cut = model.add('Reshape', [wide, model.integers([1, 4, 10, 5, 6])]);
+    const turned = model.add('Transpose', [cut], { perm: [0, 2, 1, 3, 4] });
+    const shuffled = model.add('Reshape', [turned, model.integers([1, 40, 5, 6])]);
+    const { part } = await partOf(model.write([wide, shuffled]));
+    const samples = randomSamples(part, { count: 4, seed: 3 });
+    const quantised = await quantisePart(part, { method: 'auto', samples });
+    expect(kindsOf(quantised.network)).toEqual(['convolution', 'convolution']);
+    const [before, after] = part.outputs.map(({ name }) => quantised.quantisations.get(name));
+    expect(after).toEqual(before);
+    const integers = await integersOf(quantised, samples[0] ?? []);
+    const shuffle = part.operations.find(({ kind }) => kind === 'shuffle');
+    const place = part.outputs.findIndex(({ name }) => name === shuffle?.output.name);
+    const [moved, plain] = [integers[place], integers[1 - place]];
+    const pixels = 30;
+    const expected = Int8Array.from({ length: 40 * pixels }, (_, index) => {
+      const channel = Math.floor(index / pixels);
+      const source = (channel % 4) * 10 + Math.floor(channel / 4);
+      return plain?.[source * pixels + (index % pixels)] ?? 0;
+    });
+    expect(moved).toEqual(expected);
   });
 
   it('gives the same bytes again, from any kind of iterable', async () => {

@@ -32,10 +32,13 @@ describe('the page', () => {
     expect(page.match(/<path d="M\d+ \d+H\d+V/g)).toHaveLength(1);
   });
 
-  it('leaves nodes that give constants out of the graph, and counts them', () => {
+  it('leaves nodes that give constants or nothing needs out of the graph, and counts them', () => {
     expect(page).not.toContain('because shape');
-    expect(page).toContain('1 nodes that give constants are not drawn');
+    expect(page).not.toContain('because debug');
+    expect(page).toContain('not drawn: 1 nodes give constants');
+    expect(page).toContain('not drawn: 1 nodes are left out');
     expect(textReport(compileReport())).toContain('1 nodes give constants');
+    expect(textReport(compileReport())).toContain('1 nodes are left out');
   });
 
   it('draws bars as high as their units are busy', () => {
