@@ -1,4 +1,5 @@
-import { open, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readFile, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { quoted } from '../base/quoted.ts';
 import { type ExternalPlace, inlineExternalData } from '../compiler/onnx/external-data.ts';
@@ -19,7 +20,14 @@ async function readPlace(folder: string, { location, offset, length }: ExternalP
   if (location === '' || isAbsolute(relative) || relative.split(sep)[0] === '..') {
     throw invalid(`its data is in ${quoted(location)}, which is no path inside the model's folder`);
   }
-  const file = await open(join(folder, relative)).catch(() => undefined);
+  const outside = () =>
+    invalid(`its data is in ${quoted(location)}, which is no path inside the model's folder`);
+  const path = await realpath(join(folder, relative)).catch(() => undefined);
+  // A link may lead elsewhere.
+  if (path !== undefined && !path.startsWith(`${await realpath(folder)}${sep}`)) throw outside();
+  // Opening a pipe would wait for its other end.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+  const file = path === undefined ? undefined : await open(path, flags).catch(() => undefined);
   if (file === undefined) {
     throw invalid(
       `its data is in the file ${quoted(location)}, which cannot be read; put it beside the model`,

@@ -18,6 +18,8 @@ export async function answerJob<Progress, Result>(
   parentPort?.on('message', (command: JobCommand) => {
     if (command === 'cancel') controller.abort();
   });
+  // Waiting for a command is no work: a job that can never end ends the thread.
+  parentPort?.unref();
   const onProgress = (progress: Progress): void => post({ kind: 'progress', progress });
   try {
     post({ kind: 'result', result: await perform({ signal: controller.signal, onProgress }) });

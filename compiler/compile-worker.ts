@@ -39,8 +39,7 @@ async function perform(job: WorkerJob, context: Context): Promise<WorkerResult> 
     const { recordGoldenOutputs } = await import('./golden.ts');
     result.samples = await recordGoldenOutputs(
       { model: compiled?.canonicalModel ?? job.model, keepsQuantisation: compiled !== undefined },
-      result.signature,
-      job.samples,
+      { signature: result.signature, inputs: job.samples, signal: context.signal },
     );
   }
   return result;

@@ -10,10 +10,18 @@ import {
   type TensorSignature,
 } from '../contract/tensors.ts';
 import { RuntimeModel } from '../ort/runtime-model.ts';
+import { checkCancelled } from './quantise/observe.ts';
 
 /** The tensors of a golden sample, as it is: checking them is for whoever reads them. */
 export function tensorsOf(sample: readonly GoldenTensor[]): Tensor[] {
   return sample.map(({ data, ...rest }) => ({ ...rest, data: new Uint8Array(Buffer.from(data, 'base64')) }));
+}
+
+/** Samples to record, and what ends it. */
+interface GoldenInputs {
+  signature: TensorSignature;
+  inputs: readonly GoldenTensor[][];
+  signal?: AbortSignal;
 }
 
 /**
@@ -24,14 +32,14 @@ export function tensorsOf(sample: readonly GoldenTensor[]): Tensor[] {
  */
 export async function recordGoldenOutputs(
   { model, keepsQuantisation }: { model: Uint8Array; keepsQuantisation: boolean },
-  signature: TensorSignature,
-  inputs: readonly GoldenTensor[][],
+  { signature, inputs, signal }: GoldenInputs,
 ): Promise<GoldenSamples> {
   const feeds = inputs.map((tensors, index) => checkSample(tensors, { signature, where: `sample ${index}` }));
   const runtime = await RuntimeModel.load(model, { fusesQuantisation: !keepsQuantisation });
   try {
     const samples: GoldenSamples['samples'] = [];
     for (const [index, feed] of feeds.entries()) {
+      checkCancelled(signal);
       const results = await runtime.run(feed);
       const outputs = signature.outputs.map(({ name }) => goldenOutput(name, results.get(name)));
       samples.push({ inputs: [...(inputs[index] ?? [])], outputs });

@@ -41,7 +41,8 @@ export async function runInWorker<Progress, Result>(run: WorkerRun<Progress>): P
     return await new Promise<Result>((resolve, reject) => {
       worker.on('message', (message: JobMessage<Progress, Result>) => {
         if (message.kind === 'progress') onProgress?.(message.progress);
-        else if (message.kind === 'result') resolve(message.result);
+        else if (message.kind === 'result' && !signal?.aborted) resolve(message.result);
+        else if (message.kind === 'result') reject(new SluiceError('cancelled', `${what}: cancelled`));
         else reject(deserialise(message.error));
       });
       worker.on('error', (thrown) => reject(failureOf(what, thrown)));

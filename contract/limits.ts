@@ -28,6 +28,11 @@ export const limits = {
   mqttPacketBytesMax: 256 * KiB,
   /** Scoring request body, as Triton's default. */
   scoringBodyBytesMax: 64 * MiB,
+  /** Decompressed bytes of all scoring requests that are under way, and requests that wait for some. */
+  inflatedBytesMax: 256 * MiB,
+  inflatingRequestsMax: 256,
+  /** Largest values that a classification gives of an output. */
+  classesMax: 1000,
   /** JSON body of the workspace's REST API. */
   apiBodyBytesMax: 1 * MiB,
   tensorRankMax: 16,

@@ -23,7 +23,8 @@ export const InferRequest = Type.Object({
     { minItems: 1 },
   ),
   outputs: Type.Optional(
-    Type.Array(Type.Object({ name: Type.String(), parameters: Type.Optional(Parameters) }), { minItems: 1 }),
+    // None is as if nothing was said: all.
+    Type.Array(Type.Object({ name: Type.String(), parameters: Type.Optional(Parameters) })),
   ),
 });
 export type InferRequest = Type.Static<typeof InferRequest>;

@@ -12,7 +12,7 @@ export interface FoundNumbers {
 }
 
 interface CodecAddon {
-  findInputData(text: Uint8Array, least: number): FoundNumbers[];
+  findInputData(text: Uint8Array, least: number, most: number): FoundNumbers[];
   writeNumbers(values: Float32Array | Float64Array): string;
 }
 
@@ -35,10 +35,10 @@ export class JsonNumbers {
 
   /**
    * The values of `data` of the inputs of an infer request, as far as they are arrays of at least `least` plain
-   * numbers, all of one shape. With each replaced by any other value the text is JSON exactly when it was before.
+   * numbers, all of one shape; the first `most` of them. With each replaced by any other value the text is JSON exactly when it was before.
    */
-  findInputData(text: Uint8Array, least: number): FoundNumbers[] {
-    return this.#addon.findInputData(text, least);
+  findInputData(text: Uint8Array, { least, most }: { least: number; most: number }): FoundNumbers[] {
+    return this.#addon.findInputData(text, least, most);
   }
 
   /**

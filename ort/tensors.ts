@@ -26,12 +26,12 @@ const kinds: Record<Datatype, RuntimeKind> = {
   FP16: { type: 'float16', read: (...bytes) => new Uint16Array(...bytes) as never },
   FP32: { type: 'float32', read: (...bytes) => new Float32Array(...bytes) },
   FP64: { type: 'float64', read: (...bytes) => new Float64Array(...bytes) },
-  BYTES: { type: 'string', read: (...bytes) => readByteElements(new Uint8Array(...bytes)) },
+  BYTES: { type: 'string', read: (...bytes) => wholeTexts(readByteElements(new Uint8Array(...bytes))) },
 };
 
 /**
  * A tensor as ONNX Runtime takes it, a view where its bytes are aligned. Throws `tensor_data` for BYTES that
- * are not UTF-8, which is all that ONNX Runtime's strings hold in Node.js.
+ * are not UTF-8 or hold a character 0: ONNX Runtime's strings in Node.js hold nothing else, and end at a 0.
  */
 export function toRuntimeTensor({ name, datatype, shape, data }: Tensor): RuntimeTensor {
   const size = datatype === 'BYTES' ? 1 : datatypeBytes[datatype];
@@ -44,10 +44,19 @@ export function toRuntimeTensor({ name, datatype, shape, data }: Tensor): Runtim
     return { type, data: elements, dims: shape, location: 'cpu' } as unknown as RuntimeTensor;
   } catch (thrown) {
     if (datatype !== 'BYTES') throw thrown;
-    throw new SluiceError('tensor_data', `input ${quoted(name)}: a BYTES element is not UTF-8`, {
-      cause: thrown,
-    });
+    throw new SluiceError(
+      'tensor_data',
+      `input ${quoted(name)}: a BYTES element is not UTF-8, or holds a character 0`,
+      {
+        cause: thrown,
+      },
+    );
   }
+}
+
+function wholeTexts(texts: string[]): string[] {
+  if (texts.some((text) => text.includes('\0'))) throw new TypeError('a text holds a character 0');
+  return texts;
 }
 
 /** What ONNX Runtime gave, as a view. Throws `model_unsupported` for a datatype that is not served. */

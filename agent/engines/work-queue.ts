@@ -155,8 +155,7 @@ export class WorkQueue<Lane> {
   #startTimer({ deadlineMs }: RunTerms, drop: (error: SluiceError) => void): NodeJS.Timeout | undefined {
     const leftMs = deadlineMs === undefined ? Number.POSITIVE_INFINITY : deadlineMs - this.#options.nowMs();
     if (leftMs > timerMsMax) return undefined;
-    const text = `${this.#options.what}: the answer was not ready by the request's deadline`;
-    return setTimeout(() => drop(new SluiceError('deadline_passed', text)), leftMs);
+    return setTimeout(() => drop(this.#late()), leftMs);
   }
 
   async #start(lane: Lane, job: Job<Lane>): Promise<void> {
@@ -184,9 +183,10 @@ export class WorkQueue<Lane> {
   #checkDeadline({ deadlineMs, priority }: RunTerms): void {
     if (deadlineMs === undefined) return;
     const leftMs = deadlineMs - this.#options.nowMs();
+    if (leftMs < 0) throw this.#late();
     const neededMs = this.expectedMs(priority);
     if (neededMs <= leftMs) return;
-    const text = `${this.#options.what}: it would take ${neededMs.toFixed(1)} ms, the request's deadline leaves ${Math.max(0, leftMs).toFixed(1)} ms`;
+    const text = `${this.#options.what}: it would take ${neededMs.toFixed(1)} ms, the request's deadline leaves ${leftMs.toFixed(1)} ms`;
     const canBeMet = this.#runTime.estimateMs <= leftMs;
     throw new SluiceError('deadline_unmet', text, canBeMet ? { retryAfterMs: neededMs - leftMs } : {});
   }
@@ -197,6 +197,11 @@ export class WorkQueue<Lane> {
     return new SluiceError('queue_full', `${what}: ${depthMax} requests wait already; try again later`, {
       retryAfterMs,
     });
+  }
+
+  #late(): SluiceError {
+    const text = `${this.#options.what}: the answer was not ready by the request's deadline`;
+    return new SluiceError('deadline_passed', text);
   }
 
   #cancelled(): SluiceError {

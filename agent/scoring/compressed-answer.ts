@@ -22,6 +22,9 @@ export async function compressIfAsked(
   const coding = singleHeader(request, 'accept-encoding')?.trim().toLowerCase();
   const compress = codings.get(coding ?? '');
   if (compress === undefined || coding === undefined) return body;
-  void reply.header('content-encoding', coding).header('vary', 'accept-encoding');
+  const varies = reply.getHeader('vary');
+  void reply
+    .header('content-encoding', coding)
+    .header('vary', varies === undefined ? 'accept-encoding' : `${varies}, accept-encoding`);
   return compress(typeof body === 'string' ? Buffer.from(body, 'utf8') : body, { level });
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { SluiceError } from '../../contract/errors.ts';
 
 /** Seconds for which a browser need not ask again. */
 const preflightMaxAge = 600;
@@ -11,12 +12,22 @@ const exposed = [
 
 /**
  * Lets pages of the given origins, or with `*` of any, call the endpoint (the CORS protocol of the Fetch
- * standard). Credentials are never allowed: a key is a header that the page sets itself. Without origins nothing
- * is added, and browsers keep other sites out.
+ * standard). Credentials are never allowed: a key is a header that the page sets itself. Pages of other origins
+ * get 403 where they would change or compute something: a browser sends such requests without asking, and only
+ * keeps the answer to itself.
  */
 export function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
-  if (origins.length === 0) return;
   const isOpen = origins.includes('*');
+  app.addHook('onRequest', async (request) => {
+    const { origin, host } = request.headers;
+    const isSafe = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
+    if (origin === undefined || isSafe || isOpen || origins.includes(origin) || isOwn(origin, host)) return;
+    throw new SluiceError(
+      'forbidden',
+      `header origin: ${JSON.stringify(origin.slice(0, 80))}; pages of this origin may not call the endpoint, see --cors-origin`,
+    );
+  });
+  if (origins.length === 0) return;
   app.addHook('onRequest', async (request, reply) => {
     const { origin } = request.headers;
     if (!isOpen) void reply.header('vary', 'origin');
@@ -33,4 +44,9 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[]): 
       .header('access-control-max-age', String(preflightMaxAge));
     if (asked !== undefined) void reply.header('access-control-allow-headers', asked);
   });
+}
+
+/** Whether a page comes from the endpoint itself. */
+function isOwn(origin: string, host: string | undefined): boolean {
+  return host !== undefined && origin.replace(/^https?:\/\//, '') === host;
 }

@@ -43,14 +43,16 @@ export class Deployments {
   }
 
   /** Takes a deployment out of service and closes its image; an unknown or parked name is no error. */
-  park(deployment: Name): Promise<void> {
-    return this.#inTurn(async () => {
-      const image = this.#served.get(deployment);
+  async park(deployment: Name): Promise<void> {
+    let image: ServedImage | undefined;
+    await this.#inTurn(async () => {
+      image = this.#served.get(deployment);
       if (image === undefined) return;
       this.#served.delete(deployment);
       this.#parked.set(deployment, image.digest);
-      await this.#retire(image);
     });
+    // Outside its turn: its last request may take long, and other deployments go on.
+    if (image !== undefined) await this.#retire(image);
   }
 
   /** Loads a parked deployment's image and puts it back; one that is served, or an unknown name, is no error. */

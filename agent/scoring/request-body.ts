@@ -1,11 +1,36 @@
 import { promisify } from 'node:util';
 import { gunzip, inflate, type ZlibOptions } from 'node:zlib';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
+import { ByteBudget } from './byte-budget.ts';
 import { singleHeader } from './request-context.ts';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Memory for decompressed bodies. */
+    inflation: ByteBudget;
+  }
+  interface FastifyRequest {
+    /** How much of it the request holds. */
+    inflatedBytes: number;
+  }
+}
+
 const empty = new Uint8Array();
+/** No deflated byte becomes more than so many (zlib's technical details, maximum compression factor). */
+const inflationMax = 1032;
+
+/** Bounds what compressed bodies may take together, from before they are decompressed until they are answered. */
+export function boundInflation(app: FastifyInstance): void {
+  const { inflatedBytesMax: bytesMax, inflatingRequestsMax: waitingMax } = limits;
+  app.decorate('inflation', new ByteBudget({ bytesMax, waitingMax }));
+  app.decorateRequest('inflatedBytes', 0);
+  app.addHook('onResponse', async (request) => {
+    app.inflation.release(request.inflatedBytes);
+    request.inflatedBytes = 0;
+  });
+}
 
 type Decompress = (bytes: Uint8Array, options: ZlibOptions) => Promise<Buffer>;
 
@@ -31,8 +56,16 @@ export async function readBody(request: FastifyRequest): Promise<Uint8Array> {
       `header content-encoding: ${JSON.stringify(coding.slice(0, 40))}; gzip or deflate expected`,
     );
   }
+  const { inflation } = request.server;
+  const reserved = Math.min(body.length * inflationMax, limits.scoringBodyBytesMax);
+  await inflation.acquire(reserved);
+  request.inflatedBytes += reserved;
   try {
-    return await decompress(body, { maxOutputLength: limits.scoringBodyBytesMax });
+    const whole = await decompress(body, { maxOutputLength: limits.scoringBodyBytesMax });
+    // The rest is given back when the request ends.
+    request.inflatedBytes -= reserved - whole.length;
+    inflation.release(reserved - whole.length);
+    return whole;
   } catch (thrown) {
     if ((thrown as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') {
       const text = `body: larger than ${limits.scoringBodyBytesMax} bytes when decompressed`;

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 type Method = (typeof methods)[number];
 
 /** Answers one request; what it returns is the body. */
@@ -9,20 +9,23 @@ export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<
 
 /**
  * Serves a path with the given methods, answers OPTIONS with an empty 204 and any other method with 405; both say
- * in `Allow` what there is.
+ * in `Allow` what there is. HEAD is as GET where that only looks: a path that takes POST too computes.
  */
 export function addRoute(
   app: FastifyInstance,
   url: string,
-  handlers: Partial<Record<Method, Handler>>,
+  handlers: Partial<Record<Exclude<Method, 'HEAD' | 'OPTIONS'>, Handler>>,
 ): void {
-  const allowed = [...Object.keys(handlers), 'OPTIONS'].join(', ');
+  const served: Partial<Record<Method, Handler>> = { ...handlers };
+  if (handlers.GET !== undefined && handlers.POST === undefined) served.HEAD = handlers.GET;
+  const allowed = [...Object.keys(served), 'OPTIONS'].join(', ');
   for (const method of methods) {
     app.route({
       method,
       url,
+      exposeHeadRoute: false,
       handler:
-        handlers[method] ??
+        served[method] ??
         (async (_request, reply) => {
           void reply.header('allow', allowed);
           if (method === 'OPTIONS') {

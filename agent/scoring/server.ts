@@ -12,6 +12,7 @@ import type { EndpointSettings } from './endpoint-settings.ts';
 import { answerClientError, sendError } from './http-errors.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
 import { addPredictRoutes } from './predict/routes.ts';
+import { boundInflation } from './request-body.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -93,6 +94,7 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
   allowOrigins(app, options.corsOrigins);
   refuseByHeader(app);
   acceptAnyBody(app);
+  boundInflation(app);
   addRequestLog(app, log);
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, { request, reply, log }));
   app.setNotFoundHandler((request) => {

@@ -31,7 +31,7 @@ const specialNumbers = new Map<unknown, number>([
  * - Integers are JSON numbers without fraction inside the datatype's range. 64-bit integers beyond 2^53 must be
  *   strings of decimal digits, because a JSON number of that size has already lost its last digits.
  * - BOOL is true or false, 1 or 0.
- * - BYTES elements are strings, which become UTF-8.
+ * - BYTES elements are strings, which become UTF-8, or `{"b64": text}` for what the text encodes.
  *
  * Throws `tensor_data` that names the element, what came and what was expected.
  */
@@ -153,11 +153,29 @@ function fillHalves(out: Uint16Array, values: readonly unknown[], start: number,
   }
 }
 
+/** Half a character, which UTF-8 has no form for. */
+const loneSurrogate = /\p{Surrogate}/u;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Undefined for what is no such object, no base64, or no UTF-8. */
+function textOfBase64(value: unknown): string | undefined {
+  const { b64 } = Object(value) as { b64?: unknown };
+  if (typeof b64 !== 'string') return undefined;
+  const bytes = Buffer.from(b64, 'base64');
+  if (bytes.toString('base64').replace(/=+$/, '') !== b64.replace(/=+$/, '')) return undefined;
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 function fillTexts(out: string[], values: readonly unknown[], start: number, fail: Fail): void {
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index];
-    if (typeof value === 'string') out.push(value);
-    else fail(start + index, value, ': a string');
+    const text = typeof value === 'string' ? value : textOfBase64(value);
+    if (text !== undefined && !loneSurrogate.test(text)) out.push(text);
+    else fail(start + index, value, ': a string, or base64 of UTF-8 as {"b64": text}');
   }
 }
 

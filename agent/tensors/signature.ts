@@ -75,13 +75,18 @@ export function checkInputs(signature: TensorSignature, inputs: readonly Tensor[
   }
 }
 
-/** Checks that the bytes are exactly the elements of the shape. Throws `tensor_data`. */
+/** Checks that the bytes are exactly the elements of the shape, and BOOL 0 or 1. Throws `tensor_data`. */
 export function checkData(tensor: Omit<Tensor, 'name'>, where: string): void {
-  if (dataFits(tensor)) return;
-  throw new SluiceError(
-    'tensor_data',
-    `${where}: ${tensor.data.length} bytes, ${expectedData(tensor)} expected for shape [${tensor.shape}]`,
-  );
+  const { datatype, shape, data } = tensor;
+  if (!dataFits(tensor)) {
+    throw new SluiceError(
+      'tensor_data',
+      `${where}: ${data.length} bytes, ${expectedData(tensor)} expected for shape [${shape}]`,
+    );
+  }
+  const index = datatype === 'BOOL' ? data.findIndex((value) => value > 1) : -1;
+  if (index === -1) return;
+  throw new SluiceError('tensor_data', `${where}: element ${index} is ${data[index]}; BOOL is 0 or 1`);
 }
 
 /** Names for a message. */

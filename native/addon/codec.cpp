@@ -38,16 +38,17 @@ Napi::Object ObjectOf(Napi::Env env, const FoundNumbers& found) {
   return object;
 }
 
-// findInputData(text, least) -> [{begin, end, shape, values}]
+// findInputData(text, least, most) -> [{begin, end, shape, values}]
 Napi::Value FindInputDataOf(const Napi::CallbackInfo& info) {
   std::size_t size = 0;
   const auto* bytes =
-      info.Length() > 1 ? ElementsOf<std::uint8_t>(info[0], napi_uint8_array, &size) : nullptr;
-  if (bytes == nullptr || !info[1].IsNumber()) {
-    throw Napi::TypeError::New(info.Env(), "arguments must be a Uint8Array and a number");
+      info.Length() > 2 ? ElementsOf<std::uint8_t>(info[0], napi_uint8_array, &size) : nullptr;
+  if (bytes == nullptr || !info[1].IsNumber() || !info[2].IsNumber()) {
+    throw Napi::TypeError::New(info.Env(), "arguments must be a Uint8Array and two numbers");
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes), size);
-  const auto found = FindInputData(text, info[1].As<Napi::Number>().Uint32Value());
+  const auto found = FindInputData(text, info[1].As<Napi::Number>().Uint32Value(),
+                                   info[2].As<Napi::Number>().Uint32Value());
   Napi::Array list = Napi::Array::New(info.Env(), found.size());
   for (std::size_t index = 0; index < found.size(); ++index) {
     list[static_cast<std::uint32_t>(index)] = ObjectOf(info.Env(), found[index]);

@@ -9,10 +9,11 @@ namespace {
 // Follows a JSON text by its brackets and strings, and knows where "inputs" and their "data" are.
 class RequestScanner {
  public:
-  RequestScanner(std::string_view text, std::size_t least) : text_(text), least_(least) {}
+  RequestScanner(std::string_view text, std::size_t least, std::size_t most)
+      : text_(text), least_(least), most_(most) {}
 
   std::vector<FoundNumbers> Scan() {
-    while (at_ < text_.size()) Step();
+    while (at_ < text_.size() && found_.size() < most_) Step();
     return std::move(found_);
   }
 
@@ -96,6 +97,7 @@ class RequestScanner {
 
   const std::string_view text_;
   const std::size_t least_;
+  const std::size_t most_;
   std::vector<FoundNumbers> found_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
@@ -108,8 +110,9 @@ class RequestScanner {
 
 }  // namespace
 
-std::vector<FoundNumbers> FindInputData(std::string_view text, std::size_t least) {
-  return RequestScanner(text, least).Scan();
+std::vector<FoundNumbers> FindInputData(std::string_view text, std::size_t least,
+                                        std::size_t most) {
+  return RequestScanner(text, least, most).Scan();
 }
 
 }  // namespace sluice

@@ -37,9 +37,9 @@ struct FoundNumbers {
 
 // The values of "data" in the objects of the list "inputs" of the object that the text is (an infer
 // request of the Open Inference Protocol), as far as they can be read so and have at least
-// `least` numbers. The rest of the text is not checked: with each array replaced by another value
-// it is JSON exactly when it was before.
-std::vector<FoundNumbers> FindInputData(std::string_view text, std::size_t least);
+// `least` numbers; at most `most` of them. The rest of the text is not checked: with each array
+// replaced by another value it is JSON exactly when it was before.
+std::vector<FoundNumbers> FindInputData(std::string_view text, std::size_t least, std::size_t most);
 
 // A flat JSON array: each number in the fewest digits that read back as the same float or double.
 // NaN and the infinities, which JSON lacks, become strings.

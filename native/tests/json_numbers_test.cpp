@@ -29,7 +29,7 @@ bool IsSound(std::string_view text) {
   std::memcpy(memory.get(), text.data(), text.size());
   const std::string_view own(memory.get(), text.size());
   std::size_t last = 0;
-  for (const FoundNumbers& found : FindInputData(own, 1)) {
+  for (const FoundNumbers& found : FindInputData(own, 1, 64)) {
     std::size_t product = 1;
     for (const std::uint32_t size : found.numbers.shape) product *= size;
     if (found.begin < last || found.end > own.size() || found.begin >= found.end) return false;
@@ -41,13 +41,14 @@ bool IsSound(std::string_view text) {
 }
 
 void TestFinding() {
-  const auto found = FindInputData(kRequest, 1);
+  const auto found = FindInputData(kRequest, 1, 64);
   SLUICE_CHECK(found.size() == 2);
   SLUICE_CHECK(found[0].numbers.shape == (std::vector<std::uint32_t>{2, 3}));
   SLUICE_CHECK(found[0].numbers.values[1] == -2.5e-3);
   SLUICE_CHECK(found[0].numbers.values[3] == 1234567890123456789012345.0);
   SLUICE_CHECK(found[1].numbers.values == (std::vector<double>{5, 6, 7}));
-  SLUICE_CHECK(FindInputData(kRequest, 4).size() == 1);
+  SLUICE_CHECK(FindInputData(kRequest, 4, 64).size() == 1);
+  SLUICE_CHECK(FindInputData(kRequest, 1, 1).size() == 1);
 }
 
 void TestCutShort() {

@@ -80,6 +80,22 @@ describe('compileInWorker', () => {
       onProgress: () => controller.abort(),
     });
     await expect(compiling).rejects.toMatchObject({ code: 'cancelled' });
+    // Also where no stage of the compiler looks: while golden samples are recorded.
+    const recording = new AbortController();
+    const record = compileInWorker({
+      model: set.model,
+      samples: Array.from({ length: 200 }, () => [
+        {
+          name: 'input',
+          datatype: 'FP32' as const,
+          shape: [1, 784],
+          data: Buffer.alloc(3136).toString('base64'),
+        },
+      ]),
+      signal: recording.signal,
+      onProgress: ({ stage }) => stage === 'record' && recording.abort(),
+    });
+    await expect(record).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
 

@@ -189,6 +189,20 @@ describe('binary tensors', () => {
     expect(listed.headers.get('content-encoding')).toBeNull();
   });
 
+  it('take little memory however much they were compressed', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('fashion');
+    const body = gzipSync(Buffer.concat([Buffer.from('{"inputs":['), Buffer.alloc(48 * 1024 * 1024, 32)]));
+    const before = process.memoryUsage().rss;
+    const ask = (): Promise<Response> =>
+      fetch(scoring.url + path, { method: 'POST', body, headers: { 'content-encoding': 'gzip' } });
+    const answers = await Promise.all(Array.from({ length: 24 }, ask));
+    expect(answers.map(({ status }) => status)).toEqual(Array(24).fill(400));
+    // All at once they would be more than a gibibyte, twice.
+    expect(process.memoryUsage().rss - before).toBeLessThan(1024 ** 3);
+    expect((await fetch(`${scoring.url}/v2/health/live`)).status).toBe(200);
+  });
+
   it('are refused where their lengths are wrong, and the server goes on', async () => {
     const scoring = await startScoring();
     await scoring.deploy('fashion');
@@ -293,5 +307,14 @@ describe('binary tensors', () => {
     expect((await ask(flags, writeByteElements(['a', 'b']))).code).toBe('tensor_data');
     const broken = Uint8Array.from([...writeByteElements(['a', 'b']), 1, 0, 0, 0, 0xff]);
     expect((await ask(flags, broken)).code).toBe('tensor_data');
+    // ONNX Runtime would cut it off there.
+    expect((await ask(flags, writeByteElements(['a\u0000b', '', '']))).code).toBe('tensor_data');
+    await scoring.deploy('flags', { model: identityModel(['BOOL']) });
+    const raw = await send(scoring, '', {
+      tensors: [Uint8Array.of(0, 2, 1)],
+      header: '0',
+      to: '/v2/models/flags/infer',
+    });
+    expect([raw.status, raw.code]).toEqual([400, 'tensor_data']);
   });
 });

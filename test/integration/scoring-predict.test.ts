@@ -102,6 +102,20 @@ describe("TensorFlow Serving's and KServe's predict", () => {
       [400, 'invalid_request', identity, { instances: [[1, 2, 3]] }],
       [
         400,
+        'tensor_data',
+        identity,
+        { inputs: { in_int32: [[1, 2, 3]], in_bytes: [['', '', { b64: '/w==' }]] } },
+      ],
+      [
+        400,
+        'tensor_data',
+        identity,
+        { inputs: { in_int32: [[1, 2, 3]], in_bytes: [['', '', { b64: '!' }]] } },
+      ],
+      [400, 'tensor_data', identity, '{"inputs":{"in_int32":[[1,2,3]],"in_bytes":[["","","\\ud800"]]}}'],
+      [400, 'tensor_shape', identity, `{"inputs":{"in_bytes":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`],
+      [
+        400,
         'invalid_request',
         identity,
         { instances: [{ in_int32: [1, 2, 3], in_bytes: ['', '', ''] }, {}] },
@@ -115,7 +129,8 @@ describe("TensorFlow Serving's and KServe's predict", () => {
     ];
     for (const [status, code, url, body] of cases) {
       const answer = await scoring.post(url, body);
-      expect([url, body, answer.status, answer.code]).toEqual([url, body, status, code]);
+      const brief = String(typeof body === 'string' ? body : JSON.stringify(body)).slice(0, 100);
+      expect([url, brief, answer.status, answer.code]).toEqual([url, brief, status, code]);
     }
     const columns = await scoring.post('/v1/models/busy:predict', { inputs: [8, 8] });
     expect(columns.json).toEqual({ outputs: 0 });

@@ -130,6 +130,28 @@ describe('OPTIONS', () => {
     ]);
   });
 
+  it('keeps pages of other origins from changing or computing anything', async () => {
+    const scoring = await startScoring({ endpoint: { allowsModelControl: true } });
+    await scoring.deploy('fashion');
+    const headers = { origin: 'https://elsewhere.example', 'content-type': 'text/plain' };
+    for (const path of ['/v2/repository/models/fashion/unload', '/score', '/v2/models/fashion/infer']) {
+      const answer = await scoring.post(path, { input: [image] }, { headers });
+      expect([answer.status, answer.code]).toEqual([403, 'forbidden']);
+    }
+    const own = { origin: `http://127.0.0.1:${scoring.port}` };
+    expect((await scoring.post('/score', { input: [image] }, { headers: own })).status).toBe(200);
+  });
+
+  it('HEAD looks where GET does, and computes nothing', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('fashion');
+    const head = (path: string): Promise<Response> => fetch(scoring.url + path, { method: 'HEAD' });
+    expect((await head('/')).status).toBe(200);
+    expect((await head('/v2/health/ready')).status).toBe(200);
+    const score = await head('/score');
+    expect([score.status, score.headers.get('allow')]).toEqual([405, 'GET, POST, OPTIONS']);
+  });
+
   it('lets any page in where the device says so', async () => {
     const scoring = await startScoring({ endpoint: { corsOrigins: ['*'] } });
     const answer = await scoring.get('/v2/health/live', { origin: 'https://anywhere.example' });

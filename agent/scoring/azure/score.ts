@@ -91,8 +91,10 @@ function scoreByScript(options: CountedOptions, script: ScriptHost): Promise<Uin
 }
 
 function flatHeaders(request: FastifyRequest): Record<string, string> {
+  // The body comes as it is, whatever these said of the way here.
+  const { 'content-encoding': _coding, 'content-length': _length, ...headers } = request.headers;
   return Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [
+    Object.entries(headers).map(([name, value]) => [
       name,
       Array.isArray(value) ? value.join(', ') : String(value),
     ]),

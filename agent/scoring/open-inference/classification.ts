@@ -20,21 +20,21 @@ export function classify(
       `output ${name}: ${datatype} has no largest values to classify by`,
     );
   }
-  const elements = elementsOf(tensor);
-  const values = Array.from(elements as ArrayLike<number | bigint>, (value) =>
-    datatype === 'FP16' ? halfToNumber(value as number) : value,
-  );
+  const elements = elementsOf(tensor) as ArrayLike<number | bigint>;
+  const valueAt = (index: number): number | bigint => {
+    const element = elements[index] as number | bigint;
+    return datatype === 'FP16' ? halfToNumber(element as number) : element;
+  };
   const isFraction = datatype.startsWith('FP');
   const items = isBatched ? (shape[0] ?? 1) : 1;
   const itemElements = elementCount(shape) / Math.max(1, items);
   const count = Math.min(classes, itemElements);
   const texts: string[] = [];
   for (let item = 0; item < items; item += 1) {
-    const own = values.slice(item * itemElements, (item + 1) * itemElements);
-    const order = own
-      .map((_, index) => index)
-      .sort((one, other) => compare(own[one], own[other]) || one - other);
-    for (const index of order.slice(0, count)) texts.push(`${textOf(own[index], isFraction)}:${index}`);
+    const first = item * itemElements;
+    for (const index of largestOf({ first, count: itemElements, most: count }, valueAt)) {
+      texts.push(`${textOf(valueAt(index), isFraction)}:${index - first}`);
+    }
   }
   return {
     name,
@@ -44,8 +44,41 @@ export function classify(
   };
 }
 
-function compare(one: number | bigint | undefined, other: number | bigint | undefined): number {
-  const [first, second] = [one ?? Number.NaN, other ?? Number.NaN];
+/** Indices of the largest values of a range, in order. The worst of those that are kept is the heap's first. */
+function largestOf(
+  { first, count, most }: { first: number; count: number; most: number },
+  valueAt: (index: number) => number | bigint,
+): number[] {
+  const before = (one: number, other: number): boolean =>
+    (compare(valueAt(one), valueAt(other)) || one - other) < 0;
+  const heap: number[] = [];
+  const sink = (): void => {
+    let place = 0;
+    for (;;) {
+      const [left, right] = [2 * place + 1, 2 * place + 2];
+      let worst = place;
+      for (const child of [left, right]) {
+        if (child < heap.length && before(heap[worst] as number, heap[child] as number)) worst = child;
+      }
+      if (worst === place) return;
+      [heap[place], heap[worst]] = [heap[worst] as number, heap[place] as number];
+      place = worst;
+    }
+  };
+  for (let index = first; index < first + count; index += 1) {
+    if (heap.length < most) {
+      heap.push(index);
+      // Worst first is a heap, whatever comes after it.
+      if (heap.length === most) heap.sort((one, other) => (before(one, other) ? 1 : -1));
+    } else if (most > 0 && before(index, heap[0] as number)) {
+      heap[0] = index;
+      sink();
+    }
+  }
+  return heap.sort((one, other) => (before(one, other) ? -1 : 1));
+}
+
+function compare(first: number | bigint, second: number | bigint): number {
   if (first > second) return -1;
   if (first < second) return 1;
   // Equal, or one of them is NaN.
@@ -53,6 +86,12 @@ function compare(one: number | bigint | undefined, other: number | bigint | unde
 }
 
 /** Triton writes fractions with six decimals, as C's `%f` does. */
-function textOf(value: number | bigint | undefined, isFraction: boolean): string {
-  return isFraction && Number.isFinite(value) ? (value as number).toFixed(6) : String(value).toLowerCase();
+function textOf(value: number | bigint, isFraction: boolean): string {
+  if (typeof value === 'bigint' || !isFraction) return String(value);
+  if (Number.isNaN(value)) return 'nan';
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  const size = Math.abs(value);
+  if (size === Number.POSITIVE_INFINITY) return `${sign}inf`;
+  // Beyond it toFixed turns to exponents; such floats are whole.
+  return size >= 1e21 ? `${sign}${BigInt(size)}.000000` : `${sign}${size.toFixed(6)}`;
 }

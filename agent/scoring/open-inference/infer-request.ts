@@ -103,19 +103,15 @@ function decodeInput(input: Input, { index, signature, text, reader }: Context):
   const alignment = datatype === 'BYTES' ? 1 : datatypeBytes[datatype];
   const data = reader.take(size, { where, alignment });
   checkData({ datatype, shape, data }, where);
-  if (datatype === 'BOOL') checkBooleans(data, where);
   return { name, datatype, shape, data };
 }
 
-function checkBooleans(data: Uint8Array, where: string): void {
-  const index = data.findIndex((value) => value > 1);
-  if (index === -1) return;
-  throw new SluiceError('tensor_data', `${where}: element ${index} is ${data[index]}; BOOL is 0 or 1`);
-}
-
-function wantedOutputs({ outputs, parameters }: InferRequest, signature: TensorSignature): WantedOutput[] {
+function wantedOutputs(
+  { outputs = [], parameters }: InferRequest,
+  signature: TensorSignature,
+): WantedOutput[] {
   const isBinary = booleanParameter(parameters, 'binary_data_output', 'parameters') ?? false;
-  if (outputs === undefined) return signature.outputs.map(({ name }) => ({ name, isBinary, classes: 0 }));
+  if (outputs.length === 0) return signature.outputs.map(({ name }) => ({ name, isBinary, classes: 0 }));
   const names = outputs.map(({ name }) => name);
   return outputs.map((output, index) => {
     const { name } = output;
@@ -141,6 +137,6 @@ function formOf(
   refuseParameters(parameters, sharedMemory, where);
   return {
     isBinary: booleanParameter(parameters, 'binary_data', where) ?? isBinaryByDefault,
-    classes: integerParameter(parameters, 'classification', { where }) ?? 0,
+    classes: integerParameter(parameters, 'classification', { where, maximum: limits.classesMax }) ?? 0,
   };
 }

@@ -7,6 +7,8 @@ import { parseJson } from '../request-body.ts';
 
 /** Shorter arrays are no faster this way. */
 const numbersMin = 32;
+/** More are left to JSON.parse: no model has so many inputs, and each costs some objects. */
+const arraysMax = 64;
 /** Nobody can guess it, so no text of a request is taken for a place. */
 const placePrefix = `${randomUUID()}:`;
 
@@ -23,7 +25,7 @@ export class RequestJson {
   /** Throws `invalid_json`. */
   constructor(text: Uint8Array) {
     this.#text = text;
-    const found = jsonNumbers?.findInputData(text, numbersMin) ?? [];
+    const found = jsonNumbers?.findInputData(text, { least: numbersMin, most: arraysMax }) ?? [];
     const value = found.length === 0 ? undefined : parseWithPlaces(text, found);
     this.#found = value === undefined ? [] : found;
     this.value = value === undefined ? parseJson(text) : value;

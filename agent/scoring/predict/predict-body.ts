@@ -11,7 +11,8 @@ import { checkComplete, describedInput } from '../../tensors/signature.ts';
 /** Inputs of a predict request, and in which form its answer is due. */
 export interface DecodedPredict {
   inputs: Tensor[];
-  form: 'rows' | 'columns';
+  /** Number of instances; undefined for a request in columns. */
+  rows: number | undefined;
 }
 
 /** Reads the body of `:predict`. Throws `invalid_request` or a `tensor_…` code that names the field. */
@@ -29,39 +30,36 @@ export function decodePredict(body: unknown, signature: TensorSignature): Decode
       'body: either instances (rows) or inputs (columns) was expected',
     );
   }
-  const form = instances === undefined ? 'columns' : 'rows';
-  const columns = form === 'rows' ? columnsOfRows(instances, signature) : namedColumns(inputs, signature);
-  const tensors = Object.entries(columns).map(([key, data]) => {
-    const description = describedInput(signature, key);
-    return decodeNested(description, description.datatype === 'BYTES' ? withoutBase64(data) : data);
-  });
+  const columns =
+    instances === undefined ? namedColumns(inputs, signature) : columnsOfRows(instances, signature);
+  const tensors = Object.entries(columns).map(([key, data]) =>
+    decodeNested(describedInput(signature, key), data),
+  );
   checkComplete(
     signature,
     tensors.map(({ name: tensor }) => tensor),
   );
-  return { inputs: tensors, form };
+  const rows = Array.isArray(instances) ? instances.length : undefined;
+  return { inputs: tensors, rows };
 }
 
 /** The answer: `predictions` of rows, `outputs` of columns; a single output stands without its name. */
-export function encodePredict(outputs: readonly Tensor[], form: DecodedPredict['form']): string {
-  if (form === 'columns') return `{"outputs":${ofColumns(outputs)}}`;
-  const [only, ...others] = outputs;
-  const count = only?.shape[0] ?? 0;
-  const odd = outputs.find(({ shape }) => shape.length === 0 || shape[0] !== count);
+export function encodePredict(outputs: readonly Tensor[], rows: DecodedPredict['rows']): string {
+  if (rows === undefined) return `{"outputs":${ofColumns(outputs)}}`;
+  const odd = outputs.find(({ shape }) => shape.length === 0 || shape[0] !== rows);
   if (odd !== undefined) {
     throw new SluiceError(
       'invalid_request',
-      `output ${odd.name}: shape [${odd.shape}] has no row for each instance; ask in columns, with inputs`,
+      `output ${odd.name}: shape [${odd.shape}] has no row for each of ${rows} instances; ask in columns, with inputs`,
     );
   }
+  const [only, ...others] = outputs;
   if (only !== undefined && others.length === 0) return `{"predictions":${encodeNested(only)}}`;
-  const rows = Array.from({ length: count }, (_, row) => {
-    const fields = outputs.map(
-      (output) => `${JSON.stringify(output.name)}:${encodeNested(rowOf(output, row))}`,
-    );
-    return `{${fields.join(',')}}`;
+  const columns = outputs.map((output) => ({ key: JSON.stringify(output.name), texts: rowsOf(output) }));
+  const items = Array.from({ length: rows }, (_, row) => {
+    return `{${columns.map(({ key, texts }) => `${key}:${texts[row]}`).join(',')}}`;
   });
-  return `{"predictions":[${rows.join(',')}]}`;
+  return `{"predictions":[${items.join(',')}]}`;
 }
 
 function ofColumns(outputs: readonly Tensor[]): string {
@@ -70,25 +68,24 @@ function ofColumns(outputs: readonly Tensor[]): string {
   return `{${outputs.map((output) => `${JSON.stringify(output.name)}:${encodeNested(output)}`).join(',')}}`;
 }
 
-/** One item of a tensor. Elements of BYTES have no common size, so they are found one after the other. */
-function rowOf({ name, datatype, shape, data }: Tensor, row: number): Tensor {
-  const own = shape.slice(1);
+/** The items of a tensor, as JSON. Elements of BYTES have no common size, so they are found one after the other. */
+function rowsOf({ name, datatype, shape, data }: Tensor): string[] {
+  const [count = 0, ...own] = shape;
   const elements = elementCount(own);
-  if (datatype !== 'BYTES') {
-    const bytes = elements * datatypeBytes[datatype];
-    return { name, datatype, shape: own, data: data.subarray(row * bytes, (row + 1) * bytes) };
-  }
-  const start = byteOffsetOf(data, row * elements);
-  return { name, datatype, shape: own, data: data.subarray(start, byteOffsetOf(data, (row + 1) * elements)) };
-}
-
-function byteOffsetOf(data: Uint8Array, element: number): number {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  let offset = 0;
-  for (let index = 0; index < element; index += 1) {
-    offset += datatypeBytes.BYTES + view.getUint32(offset, true);
-  }
-  return offset;
+  let start = 0;
+  return Array.from({ length: count }, () => {
+    let end = start + elements * datatypeBytes[datatype];
+    if (datatype === 'BYTES') {
+      end = start;
+      for (let element = 0; element < elements; element += 1) {
+        end += datatypeBytes.BYTES + view.getUint32(end, true);
+      }
+    }
+    const row = encodeNested({ name, datatype, shape: own, data: data.subarray(start, end) });
+    start = end;
+    return row;
+  });
 }
 
 /** Rows of one input may leave its name out. */
@@ -130,11 +127,4 @@ function recordOf(value: unknown, where: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw new SluiceError('invalid_request', `${where}: ${brief(value)}, an object was expected`);
-}
-
-/** `{"b64": text}` stands for the bytes that the text encodes; as ONNX's strings they are UTF-8. */
-function withoutBase64(data: unknown): unknown {
-  if (Array.isArray(data)) return data.map(withoutBase64);
-  const text = (data as { b64?: unknown } | null)?.b64;
-  return typeof text === 'string' ? Buffer.from(text, 'base64').toString('utf8') : data;
 }

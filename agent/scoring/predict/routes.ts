@@ -62,11 +62,11 @@ export function addPredictRoutes(
 function answer(options: CountedOptions): Promise<string> {
   const { image, request, reply } = options;
   return countRequest(options, async (context, meter) => {
-    const { inputs, form } = decodePredict(parseJson(await readBody(request)), image.signature);
+    const { inputs, rows } = decodePredict(parseJson(await readBody(request)), image.signature);
     meter.read(inputs);
     const outputs = await context.infer(inputs);
     meter.ran();
-    const json = encodePredict(outputs, form);
+    const json = encodePredict(outputs, rows);
     meter.wrote();
     return send(reply, json);
   });

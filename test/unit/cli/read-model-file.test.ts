@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelFile } from '../../../cli/read-model-file.ts';
 import { readModel } from '../../../compiler/onnx/read-model.ts';
@@ -65,6 +65,17 @@ describe('a model file', () => {
     await expect(readModelFile(path)).rejects.toMatchObject({
       code: 'model_invalid',
       message: expect.stringMatching(message),
+    });
+  });
+
+  it('is refused when a link leads out of its folder', async () => {
+    const secret = join(temporaryFolder(), 'secret');
+    writeFileSync(secret, new Uint8Array(100_000));
+    const path = writeExternal('data/link.bin');
+    symlinkSync(secret, join(dirname(path), 'data', 'link.bin'));
+    await expect(readModelFile(path)).rejects.toMatchObject({
+      code: 'model_invalid',
+      message: expect.stringMatching(/no path inside/),
     });
   });
 

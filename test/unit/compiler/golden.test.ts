@@ -21,7 +21,7 @@ function sampleOf(image: number): GoldenTensor {
 describe('recordGoldenOutputs', () => {
   it('keeps the inputs and adds what the model answers', async () => {
     const inputs = [[sampleOf(0)], [sampleOf(1)]];
-    const recorded = await recordGoldenOutputs(plain(set.model), signature, inputs);
+    const recorded = await recordGoldenOutputs(plain(set.model), { signature: signature, inputs: inputs });
     expect(recorded.samples.map((sample) => sample.inputs)).toEqual(inputs);
     for (const [image, { outputs }] of recorded.samples.entries()) {
       expect(outputs).toMatchObject([{ name: 'logits', datatype: 'FP32', shape: [1, 10] }]);
@@ -43,7 +43,9 @@ describe('recordGoldenOutputs', () => {
     ['tensor_shape', [{ ...good, shape: [1, 783] }], /\[1,783\]/],
     ['tensor_data', [{ ...good, data: 'AAAA' }], /3 bytes, 3136 bytes expected/],
   ] as [string, GoldenTensor[], RegExp][])('refuses with %s', async (code, sample, message) => {
-    await expect(recordGoldenOutputs(plain(set.model), signature, [sample])).rejects.toMatchObject({
+    await expect(
+      recordGoldenOutputs(plain(set.model), { signature, inputs: [sample] }),
+    ).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
     });
@@ -70,9 +72,10 @@ describe('recordGoldenOutputs', () => {
       [sum, 'engine_failed'],
     ] as const) {
       const bytes = writeModel(model);
-      const recording = recordGoldenOutputs(plain(bytes), readModelSignature(bytes), [
-        [{ ...good, shape: [1, 784] }],
-      ]);
+      const recording = recordGoldenOutputs(plain(bytes), {
+        signature: readModelSignature(bytes),
+        inputs: [[{ ...good, shape: [1, 784] }]],
+      });
       await expect(recording).rejects.toMatchObject({ code, message: expect.not.stringContaining('\n') });
     }
   });

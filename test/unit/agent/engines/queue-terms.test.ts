@@ -56,6 +56,8 @@ describe('terms of a run', () => {
     await running;
     const tooShort = queue.submit(task('never'), { deadlineMs: performance.now() + 9 });
     await expect(tooShort).rejects.toMatchObject({ code: 'deadline_unmet', retryAfterMs: undefined });
+    const past = queue.submit(task('past'), { deadlineMs: performance.now() - 1 });
+    await expect(past).rejects.toMatchObject({ code: 'deadline_passed' });
     const inTime = queue.submit(task('in time'), { deadlineMs: performance.now() + 11 });
     await vi.advanceTimersByTimeAsync(10);
     await expect(inTime).resolves.toBe('in time');

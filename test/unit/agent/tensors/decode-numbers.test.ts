@@ -15,7 +15,7 @@ const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)] 
 
 const utf8 = new TextEncoder();
 const read = (text: string): number[] | undefined => {
-  const [found] = numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), 1);
+  const [found] = numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), { least: 1, most: 64 });
   return found === undefined ? undefined : [...found.values];
 };
 
@@ -87,7 +87,7 @@ describe('numbers read from the text', () => {
 
   it('have the shape of their arrays', () => {
     const shapeOf = (text: string): number[] | undefined =>
-      numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), 1)[0]?.shape;
+      numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), { least: 1, most: 64 })[0]?.shape;
     expect(shapeOf('[1]')).toEqual([1]);
     expect(shapeOf(' [ 1 ,\n2\t] ')).toEqual([2]);
     expect(shapeOf('[[1,2,3],[4,5,6]]')).toEqual([2, 3]);
@@ -97,7 +97,8 @@ describe('numbers read from the text', () => {
   });
 
   it('are only the data of inputs', () => {
-    const found = (text: string): number => numbers.findInputData(utf8.encode(text), 1).length;
+    const found = (text: string): number =>
+      numbers.findInputData(utf8.encode(text), { least: 1, most: 64 }).length;
     expect(
       found('{"inputs":[{"data":[1]},{"name":"data","x":[1],"data":[2]}],"outputs":[{"data":[3]}]}'),
     ).toBe(2);
