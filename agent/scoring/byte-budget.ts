@@ -51,3 +51,40 @@ export class ByteBudget {
     return this.#held === 0 || this.#held + bytes <= this.#bytesMax;
   }
 }
+
+/** What one request holds of a budget, until it ends in whatever way. */
+export class BudgetShare {
+  readonly #budget: ByteBudget;
+  #bytes = 0;
+  #isEnded = false;
+
+  constructor(budget: ByteBudget) {
+    this.#budget = budget;
+  }
+
+  /** Waits for bytes. Throws `queue_full`, and `cancelled` when the request ended meanwhile. */
+  async take(bytes: number): Promise<void> {
+    await this.#budget.acquire(bytes);
+    this.#bytes += bytes;
+    if (!this.#isEnded) return;
+    this.#giveBack(0);
+    throw new SluiceError('cancelled', 'the client left before its body was decompressed');
+  }
+
+  /** Gives back what is more than is needed. */
+  shrink(bytes: number): void {
+    if (bytes < this.#bytes) this.#giveBack(bytes);
+  }
+
+  /** Gives back everything, also what is still being waited for. Idempotent. */
+  end(): void {
+    this.#isEnded = true;
+    this.#giveBack(0);
+  }
+
+  #giveBack(kept: number): void {
+    const bytes = this.#bytes - kept;
+    this.#bytes = kept;
+    if (bytes > 0) this.#budget.release(bytes);
+  }
+}

@@ -3,17 +3,13 @@ import { gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
-import { ByteBudget } from './byte-budget.ts';
+import { BudgetShare, ByteBudget } from './byte-budget.ts';
 import { singleHeader } from './request-context.ts';
 
 declare module 'fastify' {
-  interface FastifyInstance {
-    /** Memory for decompressed bodies. */
-    inflation: ByteBudget;
-  }
   interface FastifyRequest {
-    /** How much of it the request holds. */
-    inflatedBytes: number;
+    /** Memory for the decompressed body, of a request whose body is compressed. */
+    inflation: BudgetShare | null;
   }
 }
 
@@ -24,11 +20,14 @@ const inflationMax = 1032;
 /** Bounds what compressed bodies may take together, from before they are decompressed until they are answered. */
 export function boundInflation(app: FastifyInstance): void {
   const { inflatedBytesMax: bytesMax, inflatingRequestsMax: waitingMax } = limits;
-  app.decorate('inflation', new ByteBudget({ bytesMax, waitingMax }));
-  app.decorateRequest('inflatedBytes', 0);
-  app.addHook('onResponse', async (request) => {
-    app.inflation.release(request.inflatedBytes);
-    request.inflatedBytes = 0;
+  const budget = new ByteBudget({ bytesMax, waitingMax });
+  app.decorateRequest('inflation', null);
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.headers['content-encoding'] === undefined) return;
+    const share = new BudgetShare(budget);
+    request.inflation = share;
+    // Comes after the answer, and when the client leaves without one.
+    reply.raw.once('close', () => share.end());
   });
 }
 
@@ -56,15 +55,10 @@ export async function readBody(request: FastifyRequest): Promise<Uint8Array> {
       `header content-encoding: ${JSON.stringify(coding.slice(0, 40))}; gzip or deflate expected`,
     );
   }
-  const { inflation } = request.server;
-  const reserved = Math.min(body.length * inflationMax, limits.scoringBodyBytesMax);
-  await inflation.acquire(reserved);
-  request.inflatedBytes += reserved;
+  await request.inflation?.take(Math.min(body.length * inflationMax, limits.scoringBodyBytesMax));
   try {
     const whole = await decompress(body, { maxOutputLength: limits.scoringBodyBytesMax });
-    // The rest is given back when the request ends.
-    request.inflatedBytes -= reserved - whole.length;
-    inflation.release(reserved - whole.length);
+    request.inflation?.shrink(whole.length);
     return whole;
   } catch (thrown) {
     if ((thrown as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') {

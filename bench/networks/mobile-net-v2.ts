@@ -2,7 +2,7 @@ import type { Network } from '../../compiler/network/network.ts';
 import { NetworkBuilder, type Values } from './network-builder.ts';
 
 /** Expansion, channels, blocks and first stride of each stage: table 2 of arXiv:1801.04381. */
-const stages = [
+export const invertedStages = [
   [1, 16, 1, 1],
   [6, 24, 2, 2],
   [6, 32, 3, 2],
@@ -24,7 +24,7 @@ export function mobileNetV2({ resolution, width }: { resolution: number; width: 
     activation: 'relu6',
     pads: stridePads(2),
   });
-  for (const [expansion, channels, blocks, firstStride] of stages) {
+  for (const [expansion, channels, blocks, firstStride] of invertedStages) {
     for (let block = 0; block < blocks; block += 1) {
       const stride = block === 0 ? firstStride : 1;
       values = invertedResidual(builder, values, { expansion, channels: rounded(channels * width), stride });

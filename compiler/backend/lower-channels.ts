@@ -1,9 +1,10 @@
 import type { HardwareConfiguration } from '../../contract/npu/hardware.generated.ts';
 import type { ConcatLayer, ConvolutionLayer, FeatureMap, Network, SliceLayer } from '../network/network.ts';
+import { pixelWindow } from '../network/pixel-window.ts';
 import { lowerConvolution } from './lower-convolution.ts';
 import type { MapTable } from './map-table.ts';
 import type { Operation, View } from './operations.ts';
-import { copyOperation, type LoweringContext, onePixelWindow, plainNumbers } from './plain-operations.ts';
+import { copyOperation, type LoweringContext, plainNumbers } from './plain-operations.ts';
 import { unsupportedLayer } from './refusal.ts';
 
 /**
@@ -115,7 +116,7 @@ function selection(
     name,
     input: { ...output, name: from.map.name, channels: inputChannels },
     output,
-    window: onePixelWindow,
+    window: pixelWindow,
     groups: 1,
     weights,
     bias: new Int32Array(output.channels),

@@ -1,5 +1,4 @@
 import type { HardwareConfiguration } from '../../contract/npu/hardware.generated.ts';
-import type { Window } from '../network/network.ts';
 import type { MapTable } from './map-table.ts';
 import type { OperationNumbers, PoolOperation, View } from './operations.ts';
 import { identityWindow } from './ranges.ts';
@@ -23,20 +22,6 @@ export const plainNumbers: Readonly<OperationNumbers> = {
   tieWindow: 0,
   firstZeroPoint: 0,
   secondZeroPoint: 0,
-};
-
-/** The window of a matrix product. */
-export const onePixelWindow: Window = {
-  kernelRows: 1,
-  kernelColumns: 1,
-  strideRows: 1,
-  strideColumns: 1,
-  dilationRows: 1,
-  dilationColumns: 1,
-  padTop: 0,
-  padLeft: 0,
-  padBottom: 0,
-  padRight: 0,
 };
 
 /** A POOL that copies a view. */

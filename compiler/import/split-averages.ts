@@ -1,6 +1,6 @@
+import { pixelWindow } from '../network/pixel-window.ts';
 import type { ImportedMap, ImportedOperation } from './graph.ts';
 import { fieldMax } from './limits.ts';
-import { pixelWindow } from './translate-affine.ts';
 
 /**
  * Averages over more rows or columns than a kernel has become two: of a few neighbours each, then of what

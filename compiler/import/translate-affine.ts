@@ -1,22 +1,8 @@
-import type { Window } from '../network/network.ts';
+import { pixelWindow } from '../network/pixel-window.ts';
 import { floatAttribute, integerAttribute, type OnnxNode } from '../onnx/model.ts';
 import { wideDirections } from './axes.ts';
 import type { ConvolutionOperation, ImportedMap } from './graph.ts';
 import { decline, type GraphBuilder } from './graph-builder.ts';
-
-/** Window of one pixel. */
-export const pixelWindow: Window = {
-  kernelRows: 1,
-  kernelColumns: 1,
-  strideRows: 1,
-  strideColumns: 1,
-  dilationRows: 1,
-  dilationColumns: 1,
-  padTop: 0,
-  padLeft: 0,
-  padBottom: 0,
-  padRight: 0,
-};
 
 interface Affine {
   /** One for each channel. */

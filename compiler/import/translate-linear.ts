@@ -1,5 +1,6 @@
 import { elementCount } from '../../contract/tensors.ts';
 import type { Window } from '../network/network.ts';
+import { pixelWindow } from '../network/pixel-window.ts';
 import { elementType } from '../onnx/element-types.ts';
 import { floatAttribute, integerAttribute, type OnnxNode } from '../onnx/model.ts';
 import { type Axes, channelsFirst, wideDirections } from './axes.ts';
@@ -7,7 +8,6 @@ import { describeFacts } from './facts.ts';
 import { givenWeights } from './given-weights.ts';
 import type { Direction, ImportedMap } from './graph.ts';
 import { decline, type GraphBuilder } from './graph-builder.ts';
-import { pixelWindow } from './translate-affine.ts';
 import { outputShape } from './translate-layout.ts';
 import { type WindowSizes, windowSizesOf } from './windows.ts';
 

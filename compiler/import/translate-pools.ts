@@ -1,9 +1,9 @@
+import { pixelWindow } from '../network/pixel-window.ts';
 import { integerAttribute, integersAttribute, type OnnxNode } from '../onnx/model.ts';
 import { type Axes, channelsFirst, wideDirections } from './axes.ts';
 import { normaliseAxis } from './facts.ts';
 import type { ImportedMap } from './graph.ts';
 import { decline, type GraphBuilder } from './graph-builder.ts';
-import { pixelWindow } from './translate-affine.ts';
 import { outputShape } from './translate-layout.ts';
 import { windowOf } from './translate-linear.ts';
 import { type WindowSizes, windowSizesOf } from './windows.ts';

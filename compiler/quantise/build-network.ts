@@ -13,9 +13,9 @@ import type {
 } from '../import/graph.ts';
 import { argument, clampOf } from '../import/scalar-function.ts';
 import type { FloatPart } from '../import/to-onnx.ts';
-import { pixelWindow } from '../import/translate-affine.ts';
 import { addTermsOf } from '../network/add-terms.ts';
 import type { Clamp, FeatureMap, Layer, Network, Window } from '../network/network.ts';
+import { pixelWindow } from '../network/pixel-window.ts';
 import type { Quantisations } from './assign.ts';
 import { factorZeroPoint, paddingFactors } from './padding-factors.ts';
 import { isSameQuantisation, type Quantisation, quantise } from './quantisation.ts';

@@ -1,5 +1,5 @@
-import { pixelWindow } from '../import/translate-affine.ts';
 import type { ConvolutionLayer, FeatureMap, Layer, Window } from '../network/network.ts';
+import { pixelWindow } from '../network/pixel-window.ts';
 
 /** Zero point of the map of factors: they are never negative. */
 export const factorZeroPoint = -128;

@@ -200,7 +200,19 @@ describe('binary tensors', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(24).fill(400));
     // All at once they would be more than a gibibyte, twice.
     expect(process.memoryUsage().rss - before).toBeLessThan(1024 ** 3);
-    expect((await fetch(`${scoring.url}/v2/health/live`)).status).toBe(200);
+    // Clients that leave while they wait or are decompressed take nothing along.
+    const leaving = Array.from({ length: 16 }, (_, index) => {
+      const signal = AbortSignal.timeout(20 + 15 * index);
+      return fetch(scoring.url + path, {
+        method: 'POST',
+        body,
+        headers: { 'content-encoding': 'gzip' },
+        signal,
+      });
+    });
+    await Promise.allSettled(leaving);
+    const after = await Promise.all(Array.from({ length: 8 }, ask));
+    expect(after.map(({ status }) => status)).toEqual(Array(8).fill(400));
   });
 
   it('are refused where their lengths are wrong, and the server goes on', async () => {

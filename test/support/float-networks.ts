@@ -1,15 +1,5 @@
+import { invertedStages } from '../../bench/networks/mobile-net-v2.ts';
 import { FloatModel } from './float-model.ts';
-
-/** Expansion, channels, blocks and first stride of each stage: table 2 of arXiv:1801.04381. */
-const invertedStages = [
-  [1, 16, 1, 1],
-  [6, 24, 2, 2],
-  [6, 32, 3, 2],
-  [6, 64, 4, 2],
-  [6, 96, 3, 1],
-  [6, 160, 3, 2],
-  [6, 320, 1, 1],
-] as const;
 
 interface NetworkSize {
   resolution: number;

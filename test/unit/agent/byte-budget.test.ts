@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ByteBudget } from '../../../agent/scoring/byte-budget.ts';
+import { BudgetShare, ByteBudget } from '../../../agent/scoring/byte-budget.ts';
 
 describe('ByteBudget', () => {
   it('lets in what fits and keeps the rest in line, the small behind the large', async () => {
@@ -23,5 +23,35 @@ describe('ByteBudget', () => {
     const next = budget.acquire(1);
     budget.release(500);
     await next;
+  });
+});
+
+describe('BudgetShare', () => {
+  it('gives back what it took, however the request ends', async () => {
+    const budget = new ByteBudget({ bytesMax: 100, waitingMax: 4 });
+    const [first, second, third] = [0, 1, 2].map(() => new BudgetShare(budget));
+    await first?.take(80);
+    const waiting = second?.take(90);
+    const left = third?.take(90);
+    // It leaves while it waits; what it waited for must not be lost.
+    third?.end();
+    first?.shrink(50);
+    first?.end();
+    first?.end();
+    await waiting;
+    // After the end nothing is given back twice.
+    first?.shrink(0);
+    second?.end();
+    await expect(left).rejects.toMatchObject({ code: 'cancelled' });
+    const next = new BudgetShare(budget);
+    await next.take(100);
+    let isIn = false;
+    const blocked = new BudgetShare(budget).take(1).then(() => {
+      isIn = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isIn).toBe(false);
+    next.end();
+    await blocked;
   });
 });

@@ -3,7 +3,8 @@ import { mobileNetV2 } from '../../../../bench/networks/mobile-net-v2.ts';
 import { mobileNetV3 } from '../../../../bench/networks/mobile-net-v3.ts';
 import { type CompiledNetwork, compileNetwork } from '../../../../compiler/network/compile-network.ts';
 import { packFeatureMap, unpackFeatureMap } from '../../../../compiler/network/layout.ts';
-import type { ConvolutionLayer, Network, Window } from '../../../../compiler/network/network.ts';
+import type { ConvolutionLayer, Network } from '../../../../compiler/network/network.ts';
+import { pixelWindow } from '../../../../compiler/network/pixel-window.ts';
 import { SluiceError } from '../../../../contract/errors.ts';
 import {
   type HardwareConfiguration,
@@ -63,19 +64,6 @@ function expectOutputs(
   }
 }
 
-const onePixelWindow: Window = {
-  kernelRows: 1,
-  kernelColumns: 1,
-  strideRows: 1,
-  strideColumns: 1,
-  dilationRows: 1,
-  dilationColumns: 1,
-  padTop: 0,
-  padLeft: 0,
-  padBottom: 0,
-  padRight: 0,
-};
-
 const plain = { channels: 3, size: 8, outputs: 1 };
 
 /** One convolution, with what the test changes. */
@@ -83,7 +71,7 @@ function single(
   change: Partial<ConvolutionLayer>,
   { channels, size, outputs }: { channels: number; size: number; outputs: number } = plain,
 ): Network {
-  const { window = onePixelWindow } = change;
+  const { window = pixelWindow } = change;
   const sizeAfter = (kernel: number, pads: number): number => size + pads - kernel + 1;
   const input = { name: 'in', channels, rows: size, columns: size };
   const output = {
@@ -147,7 +135,7 @@ describe('compileNetwork', () => {
   });
 
   it('loads weights in chunks where the memory does not hold them at once', () => {
-    const window = { ...onePixelWindow, kernelRows: 3, kernelColumns: 3 };
+    const window = { ...pixelWindow, kernelRows: 3, kernelColumns: 3 };
     const network = single({ window }, { channels: 128, size: 9, outputs: 160 });
     const { program } = expectExact(network, 'zynq7020');
     const loads = readInstructions(program).filter(
@@ -157,7 +145,7 @@ describe('compileNetwork', () => {
   });
 
   it('cuts columns where not even one row fits', () => {
-    const window = { ...onePixelWindow, kernelRows: 3, kernelColumns: 3, padTop: 1, padLeft: 1 };
+    const window = { ...pixelWindow, kernelRows: 3, kernelColumns: 3, padTop: 1, padLeft: 1 };
     const network = single(
       { window: { ...window, padBottom: 1, padRight: 1 } },
       { channels: 200, size: 40, outputs: 3 },
@@ -180,19 +168,19 @@ describe('compileNetwork', () => {
     [
       'a kernel above 63',
       single(
-        { window: { ...onePixelWindow, kernelRows: 64, kernelColumns: 1 } },
+        { window: { ...pixelWindow, kernelRows: 64, kernelColumns: 1 } },
         { ...plain, channels: 1, size: 64 },
       ),
       /"the layer".*kernelRows is 64.*63/,
     ],
     [
       'a stride above 7',
-      single({ window: { ...onePixelWindow, strideRows: 8 } }),
+      single({ window: { ...pixelWindow, strideRows: 8 } }),
       /"the layer".*strideRows is 8.*7/,
     ],
     [
       'weights beyond the memory',
-      single({ window: { ...onePixelWindow, kernelRows: 7, kernelColumns: 7 } }, { ...plain, channels: 48 }),
+      single({ window: { ...pixelWindow, kernelRows: 7, kernelColumns: 7 } }, { ...plain, channels: 48 }),
       /"the layer".*294 weight tiles.*256/,
     ],
     ['a scale below 0', single({ scales: new Float32Array(1).fill(-1) }), /"the layer".*scale/],
