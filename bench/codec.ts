@@ -32,7 +32,8 @@ export async function benchCodec(): Promise<Record<string, Measurement[]>> {
         { name: 'JSON.parse alone', run: () => void JSON.parse(request) },
         {
           name: 'decodeInferRequest',
-          run: () => void decodeInferRequest({ json: body, binary: new Uint8Array() }, signature),
+          run: async () =>
+            void (await decodeInferRequest({ json: body, binary: new Uint8Array() }, signature)),
         },
       ],
       options,
@@ -42,13 +43,13 @@ export async function benchCodec(): Promise<Record<string, Measurement[]>> {
         { name: 'JSON.stringify of the array', run: () => void JSON.stringify(Array.from(values)) },
         {
           name: 'encodeInferResponse',
-          run: () =>
-            void encodeInferResponse({
+          run: async () =>
+            void (await encodeInferResponse({
               modelName: 'm',
               modelVersion: '1',
               id: undefined,
               outputs: [{ tensor: output, isBinary: false }],
-            }),
+            })),
         },
       ],
       options,

@@ -15,11 +15,12 @@ export function decodeNumbers(
   if (!isShaped || values.length !== elementCount(shape)) return undefined;
   switch (datatype) {
     case 'FP32': {
+      if (values instanceof Float32Array) return bytesOf(values);
       const elements = new Float32Array(values);
       return elements.every(Number.isFinite) ? bytesOf(elements) : undefined;
     }
     case 'FP64':
-      return bytesOf(values);
+      return values instanceof Float64Array ? bytesOf(values) : undefined;
     case 'UINT8':
     case 'UINT16':
     case 'UINT32':

@@ -1,5 +1,6 @@
 import { readByteElements } from '../../contract/byte-elements.ts';
 import type { Tensor } from '../../contract/tensors.ts';
+import type { JsonPart } from '../../native/json-numbers.ts';
 import { type ElementArray, elementsOf } from './element-arrays.ts';
 import { halfToNumber } from './half.ts';
 import { jsonNumbers } from './json-numbers.ts';
@@ -7,9 +8,23 @@ import { jsonNumbers } from './json-numbers.ts';
 /**
  * The elements of a tensor as a flat JSON array, row-major. The reverse of `decodeElements`: NaN and the
  * infinities become strings, and so do 64-bit integers beyond 2^53; everything reads back as the same bytes.
+ * Floats are left to the addon, where it is loaded.
  */
-export function encodeFlat(tensor: Tensor): string {
-  return listOf(tensor, jsonElementsOf(tensor));
+export function encodeFlat(tensor: Tensor): JsonPart {
+  const elements = jsonElementsOf(tensor);
+  const isFloat = elements instanceof Float32Array || elements instanceof Float64Array;
+  return isFloat && jsonNumbers !== undefined ? elements : listOf(tensor, elements);
+}
+
+/** Texts from so many numbers on are written away from the event loop: below, waiting for a thread costs more. */
+const laterNumbersMin = 4096;
+
+/** The bytes of a JSON text that consists of these parts. */
+export function writeJson(parts: readonly JsonPart[]): Buffer | Promise<Buffer> {
+  const arrays = parts.filter((part) => typeof part !== 'string');
+  if (jsonNumbers === undefined || arrays.length === 0) return Buffer.from(parts.join(''), 'utf8');
+  const numbers = arrays.reduce((sum, { length }) => sum + length, 0);
+  return numbers < laterNumbersMin ? jsonNumbers.write(parts) : jsonNumbers.writeLater(parts);
 }
 
 /** The elements of a tensor as JSON arrays nested like its shape; a scalar as its one value. */
@@ -41,7 +56,7 @@ function jsonElementsOf(tensor: Tensor): ElementArray | string[] {
 /** Floats in the fewest digits, where the addon writes them. */
 function listOf(tensor: Tensor, elements: ElementArray | string[]): string {
   const isFloat = elements instanceof Float32Array || elements instanceof Float64Array;
-  if (isFloat && jsonNumbers !== undefined) return jsonNumbers.write(elements);
+  if (isFloat && jsonNumbers !== undefined) return jsonNumbers.write([elements]).toString('latin1');
   return `[${joined(tensor, elements)}]`;
 }
 

@@ -1,9 +1,14 @@
 #include "native/addon/codec.hpp"
 
 #include <cstring>
+#include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "native/codec/json_numbers.hpp"
 
@@ -22,10 +27,11 @@ const Element* ElementsOf(const Napi::Value& value, napi_typedarray_type kind, s
   return *count == 0 ? kNone : typed.Data();
 }
 
-Napi::Object ObjectOf(Napi::Env env, const FoundNumbers& found) {
-  const JsonNumbers& numbers = found.numbers;
-  Napi::Float64Array values = Napi::Float64Array::New(env, numbers.values.size());
-  std::memcpy(values.Data(), numbers.values.data(), numbers.values.size() * sizeof(double));
+template <class Number>
+Napi::Object ObjectOf(Napi::Env env, const FoundNumbers<Number>& found) {
+  const JsonNumbers<Number>& numbers = found.numbers;
+  auto values = Napi::TypedArrayOf<Number>::New(env, numbers.values.size());
+  std::memcpy(values.Data(), numbers.values.data(), numbers.values.size() * sizeof(Number));
   Napi::Array shape = Napi::Array::New(env, numbers.shape.size());
   for (std::size_t axis = 0; axis < numbers.shape.size(); ++axis) {
     shape[static_cast<std::uint32_t>(axis)] = Napi::Number::New(env, numbers.shape[axis]);
@@ -38,49 +44,160 @@ Napi::Object ObjectOf(Napi::Env env, const FoundNumbers& found) {
   return object;
 }
 
-// findInputData(text, least, most) -> [{begin, end, shape, values}]
-Napi::Value FindInputDataOf(const Napi::CallbackInfo& info) {
-  std::size_t size = 0;
-  const auto* bytes =
-      info.Length() > 2 ? ElementsOf<std::uint8_t>(info[0], napi_uint8_array, &size) : nullptr;
-  if (bytes == nullptr || !info[1].IsNumber() || !info[2].IsNumber()) {
-    throw Napi::TypeError::New(info.Env(), "arguments must be a Uint8Array and two numbers");
+// Work on memory that JavaScript owns, which stays as it is until the result is taken.
+class Task {
+ public:
+  virtual ~Task() = default;
+  // On any thread.
+  virtual void Run() = 0;
+  // On the environment's thread, once.
+  virtual Napi::Value Result(Napi::Env env) = 0;
+};
+
+class FindTask : public Task {
+ public:
+  // `info` is [text, least, most, whether floats are enough].
+  explicit FindTask(const Napi::CallbackInfo& info) {
+    std::size_t size = 0;
+    const auto* bytes =
+        info.Length() > 3 ? ElementsOf<std::uint8_t>(info[0], napi_uint8_array, &size) : nullptr;
+    if (bytes == nullptr || !info[1].IsNumber() || !info[2].IsNumber() || !info[3].IsBoolean()) {
+      throw Napi::TypeError::New(info.Env(),
+                                 "arguments must be a Uint8Array, two numbers and a boolean");
+    }
+    text_ = {reinterpret_cast<const char*>(bytes), size};
+    least_ = info[1].As<Napi::Number>().Uint32Value();
+    most_ = info[2].As<Napi::Number>().Uint32Value();
+    if (info[3].As<Napi::Boolean>()) found_ = std::vector<FoundNumbers<float>>();
   }
-  const std::string_view text(reinterpret_cast<const char*>(bytes), size);
-  const auto found = FindInputData(text, info[1].As<Napi::Number>().Uint32Value(),
-                                   info[2].As<Napi::Number>().Uint32Value());
-  Napi::Array list = Napi::Array::New(info.Env(), found.size());
-  for (std::size_t index = 0; index < found.size(); ++index) {
-    list[static_cast<std::uint32_t>(index)] = ObjectOf(info.Env(), found[index]);
+
+  void Run() override {
+    std::visit([this](auto& found) { Find(&found); }, found_);
   }
-  return list;
+
+  Napi::Value Result(Napi::Env env) override {
+    return std::visit(
+        [env](const auto& found) -> Napi::Value {
+          Napi::Array list = Napi::Array::New(env, found.size());
+          for (std::size_t index = 0; index < found.size(); ++index) {
+            list[static_cast<std::uint32_t>(index)] = ObjectOf(env, found[index]);
+          }
+          return list;
+        },
+        found_);
+  }
+
+ private:
+  template <class Number>
+  void Find(std::vector<FoundNumbers<Number>>* found) {
+    *found = FindInputData<Number>(text_, least_, most_);
+  }
+
+  std::string_view text_;
+  std::size_t least_ = 0;
+  std::size_t most_ = 0;
+  std::variant<std::vector<FoundNumbers<double>>, std::vector<FoundNumbers<float>>> found_;
+};
+
+class WriteTask : public Task {
+ public:
+  // `info` is [list of texts and typed arrays].
+  explicit WriteTask(const Napi::CallbackInfo& info) {
+    if (info.Length() < 1 || !info[0].IsArray()) {
+      throw Napi::TypeError::New(info.Env(), "argument 1 must be an array");
+    }
+    const auto list = info[0].As<Napi::Array>();
+    for (std::uint32_t index = 0; index < list.Length(); ++index) {
+      const Napi::Value value = list[index];
+      std::size_t count = 0;
+      if (value.IsString()) {
+        parts_.emplace_back(value.As<Napi::String>().Utf8Value());
+      } else if (const auto* floats = ElementsOf<float>(value, napi_float32_array, &count)) {
+        parts_.emplace_back(std::span(floats, count));
+      } else if (const auto* doubles = ElementsOf<double>(value, napi_float64_array, &count)) {
+        parts_.emplace_back(std::span(doubles, count));
+      } else {
+        throw Napi::TypeError::New(info.Env(),
+                                   "parts must be texts, Float32Arrays or Float64Arrays");
+      }
+    }
+  }
+
+  void Run() override {
+    for (const Part& part : parts_) {
+      if (const auto* text = std::get_if<std::string>(&part)) {
+        text_ += *text;
+      } else if (const auto* floats = std::get_if<std::span<const float>>(&part)) {
+        AppendJsonNumbers(*floats, &text_);
+      } else {
+        AppendJsonNumbers(std::get<std::span<const double>>(part), &text_);
+      }
+    }
+  }
+
+  Napi::Value Result(Napi::Env env) override {
+    return Napi::Buffer<char>::Copy(env, text_.data(), text_.size());
+  }
+
+ private:
+  using Part = std::variant<std::string, std::span<const float>, std::span<const double>>;
+  std::vector<Part> parts_;
+  std::string text_;
+};
+
+// Does a task away from the event loop, then calls back with (error, result).
+class TaskWorker : public Napi::AsyncWorker {
+ public:
+  TaskWorker(std::unique_ptr<Task> task, const Napi::Value& memory, const Napi::Function& callback)
+      : Napi::AsyncWorker(callback), task_(std::move(task)) {
+    // The memory that the task reads lives as long as this.
+    Receiver().Set("memory", memory);
+  }
+
+ protected:
+  void Execute() override {
+    try {
+      task_->Run();
+    } catch (const std::bad_alloc&) {
+      SetError("no memory for the numbers of a JSON text");
+    }
+  }
+
+  std::vector<napi_value> GetResult(Napi::Env env) override {
+    return {env.Null(), task_->Result(env)};
+  }
+
+ private:
+  const std::unique_ptr<Task> task_;
+};
+
+// f(…): the result, at once.
+template <class Kind>
+Napi::Value RunNow(const Napi::CallbackInfo& info) {
+  Kind task(info);
+  task.Run();
+  return task.Result(info.Env());
 }
 
-Napi::Value AsciiOf(Napi::Env env, const std::string& text) {
-  napi_value value = nullptr;
-  NAPI_THROW_IF_FAILED(env, napi_create_string_latin1(env, text.data(), text.size(), &value),
-                       Napi::Value());
-  return Napi::Value(env, value);
-}
-
-// writeNumbers(Float32Array or Float64Array) -> text
-Napi::Value WriteNumbersOf(const Napi::CallbackInfo& info) {
-  const Napi::Value value = info.Length() > 0 ? info[0] : info.Env().Undefined();
-  std::size_t count = 0;
-  if (const auto* floats = ElementsOf<float>(value, napi_float32_array, &count)) {
-    return AsciiOf(info.Env(), WriteJsonNumbers(std::span(floats, count)));
+// f(…, callback): the result later; the first argument holds the memory.
+template <class Kind>
+void RunLater(const Napi::CallbackInfo& info) {
+  auto task = std::make_unique<Kind>(info);
+  const Napi::Value callback = info[info.Length() - 1];
+  if (!callback.IsFunction()) {
+    throw Napi::TypeError::New(info.Env(), "the last argument must be a function");
   }
-  if (const auto* doubles = ElementsOf<double>(value, napi_float64_array, &count)) {
-    return AsciiOf(info.Env(), WriteJsonNumbers(std::span(doubles, count)));
-  }
-  throw Napi::TypeError::New(info.Env(), "argument 1 must be a Float32Array or a Float64Array");
+  // Deletes itself.
+  (new TaskWorker(std::move(task), info[0], callback.As<Napi::Function>()))->Queue();
 }
 
 }  // namespace
 
 void RegisterCodec(Napi::Env env, Napi::Object exports) {
-  exports.Set("findInputData", Napi::Function::New(env, FindInputDataOf));
-  exports.Set("writeNumbers", Napi::Function::New(env, WriteNumbersOf));
+  exports.Set("findInputData", Napi::Function::New(env, RunNow<FindTask>));
+  exports.Set("findInputDataLater", Napi::Function::New(env, RunLater<FindTask>));
+  exports.Set("writeJson", Napi::Function::New(env, RunNow<WriteTask>));
+  exports.Set("writeJsonLater", Napi::Function::New(env, RunLater<WriteTask>));
 }
 
 }  // namespace sluice::addon

@@ -7,12 +7,13 @@ namespace sluice {
 namespace {
 
 // Follows a JSON text by its brackets and strings, and knows where "inputs" and their "data" are.
+template <class Number>
 class RequestScanner {
  public:
   RequestScanner(std::string_view text, std::size_t least, std::size_t most)
       : text_(text), least_(least), most_(most) {}
 
-  std::vector<FoundNumbers> Scan() {
+  std::vector<FoundNumbers<Number>> Scan() {
     while (at_ < text_.size() && found_.size() < most_) Step();
     return std::move(found_);
   }
@@ -83,7 +84,7 @@ class RequestScanner {
   }
 
   void ReadData() {
-    FoundNumbers found;
+    FoundNumbers<Number> found;
     found.begin = at_;
     std::size_t end = at_;
     if (ReadJsonNumbers(text_, &end, &found.numbers) && found.numbers.values.size() >= least_) {
@@ -98,7 +99,7 @@ class RequestScanner {
   const std::string_view text_;
   const std::size_t least_;
   const std::size_t most_;
-  std::vector<FoundNumbers> found_;
+  std::vector<FoundNumbers<Number>> found_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   // What the brackets at each depth are.
@@ -110,9 +111,14 @@ class RequestScanner {
 
 }  // namespace
 
-std::vector<FoundNumbers> FindInputData(std::string_view text, std::size_t least,
-                                        std::size_t most) {
-  return RequestScanner(text, least, most).Scan();
+template <class Number>
+std::vector<FoundNumbers<Number>> FindInputData(std::string_view text, std::size_t least,
+                                                std::size_t most) {
+  return RequestScanner<Number>(text, least, most).Scan();
 }
+
+template std::vector<FoundNumbers<float>> FindInputData(std::string_view, std::size_t, std::size_t);
+template std::vector<FoundNumbers<double>> FindInputData(std::string_view, std::size_t,
+                                                         std::size_t);
 
 }  // namespace sluice

@@ -23,25 +23,23 @@ char* WriteNumber(Number value, char* at) {
   return at + text.copy(at, text.size());
 }
 
+}  // namespace
+
 template <class Number>
-std::string WriteArray(std::span<const Number> values) {
-  std::string text;
-  text.resize(values.size() * NumberCharsMax<Number>() + 2);
-  char* at = text.data();
+void AppendJsonNumbers(std::span<const Number> values, std::string* text) {
+  const std::size_t begin = text->size();
+  text->resize(begin + values.size() * NumberCharsMax<Number>() + 2);
+  char* at = text->data() + begin;
   *at++ = '[';
   for (std::size_t index = 0; index < values.size(); ++index) {
     if (index > 0) *at++ = ',';
     at = WriteNumber(values[index], at);
   }
   *at++ = ']';
-  text.resize(static_cast<std::size_t>(at - text.data()));
-  return text;
+  text->resize(static_cast<std::size_t>(at - text->data()));
 }
 
-}  // namespace
-
-std::string WriteJsonNumbers(std::span<const float> values) { return WriteArray(values); }
-
-std::string WriteJsonNumbers(std::span<const double> values) { return WriteArray(values); }
+template void AppendJsonNumbers(std::span<const float>, std::string*);
+template void AppendJsonNumbers(std::span<const double>, std::string*);
 
 }  // namespace sluice

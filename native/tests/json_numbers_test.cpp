@@ -12,10 +12,7 @@
 
 namespace {
 
-using sluice::FindInputData;
 using sluice::FoundNumbers;
-using sluice::JsonNumbers;
-using sluice::ReadJsonNumbers;
 using sluice::testing::Random;
 
 const std::string kRequest =
@@ -29,7 +26,7 @@ bool IsSound(std::string_view text) {
   std::memcpy(memory.get(), text.data(), text.size());
   const std::string_view own(memory.get(), text.size());
   std::size_t last = 0;
-  for (const FoundNumbers& found : FindInputData(own, 1, 64)) {
+  for (const FoundNumbers<float>& found : sluice::FindInputData<float>(own, 1, 64)) {
     std::size_t product = 1;
     for (const std::uint32_t size : found.numbers.shape) product *= size;
     if (found.begin < last || found.end > own.size() || found.begin >= found.end) return false;
@@ -41,14 +38,14 @@ bool IsSound(std::string_view text) {
 }
 
 void TestFinding() {
-  const auto found = FindInputData(kRequest, 1, 64);
+  const auto found = sluice::FindInputData<double>(kRequest, 1, 64);
   SLUICE_CHECK(found.size() == 2);
   SLUICE_CHECK(found[0].numbers.shape == (std::vector<std::uint32_t>{2, 3}));
   SLUICE_CHECK(found[0].numbers.values[1] == -2.5e-3);
   SLUICE_CHECK(found[0].numbers.values[3] == 1234567890123456789012345.0);
   SLUICE_CHECK(found[1].numbers.values == (std::vector<double>{5, 6, 7}));
-  SLUICE_CHECK(FindInputData(kRequest, 4, 64).size() == 1);
-  SLUICE_CHECK(FindInputData(kRequest, 1, 1).size() == 1);
+  SLUICE_CHECK(sluice::FindInputData<double>(kRequest, 4, 64).size() == 1);
+  SLUICE_CHECK(sluice::FindInputData<double>(kRequest, 1, 1).size() == 1);
 }
 
 void TestCutShort() {
@@ -79,6 +76,13 @@ void TestDamaged() {
   SLUICE_CHECK(true);
 }
 
+template <class Number>
+std::string Written(std::span<const Number> values) {
+  std::string text;
+  sluice::AppendJsonNumbers(values, &text);
+  return text;
+}
+
 void TestWriting() {
   const float floats[] = {0.1f,
                           -0.0f,
@@ -86,13 +90,13 @@ void TestWriting() {
                           std::numeric_limits<float>::max(),
                           std::numeric_limits<float>::denorm_min(),
                           std::numeric_limits<float>::quiet_NaN()};
-  SLUICE_CHECK(sluice::WriteJsonNumbers(floats) == "[0.1,-0,1e+20,3.4028235e+38,1e-45,\"NaN\"]");
+  SLUICE_CHECK(Written<float>(floats) == "[0.1,-0,1e+20,3.4028235e+38,1e-45,\"NaN\"]");
   const double doubles[] = {-std::numeric_limits<double>::max(),
                             -std::numeric_limits<double>::denorm_min(), -2.2250738585072014e-308,
                             -std::numeric_limits<double>::infinity()};
-  SLUICE_CHECK(sluice::WriteJsonNumbers(doubles) ==
+  SLUICE_CHECK(Written<double>(doubles) ==
                "[-1.7976931348623157e+308,-5e-324,-2.2250738585072014e-308,\"-Infinity\"]");
-  SLUICE_CHECK(sluice::WriteJsonNumbers(std::span<const float>()) == "[]");
+  SLUICE_CHECK(Written<float>({}) == "[]");
 }
 
 }  // namespace

@@ -38,13 +38,16 @@ export interface DecodedInfer {
  * Reads an infer request against the model's signature: JSON, JSON with tensors behind it, or one raw tensor.
  * Throws `invalid_json`, `invalid_request` or a `tensor_…` code that names the field.
  */
-export function decodeInferRequest({ json, binary }: InferBody, signature: TensorSignature): DecodedInfer {
+export async function decodeInferRequest(
+  { json, binary }: InferBody,
+  signature: TensorSignature,
+): Promise<DecodedInfer> {
   if (json === undefined) {
     const outputs = signature.outputs.map(({ name }) => ({ name, isBinary: true, classes: 0 }));
     const inputs = [readRawInput(binary, signature)];
     return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0 };
   }
-  const text = new RequestJson(json);
+  const text = await RequestJson.read(json, signature);
   const request = parser.parse(text.value);
   const { parameters } = request;
   const where = 'parameters';

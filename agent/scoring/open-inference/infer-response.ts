@@ -1,5 +1,6 @@
 import type { Tensor } from '../../../contract/tensors.ts';
-import { encodeFlat } from '../../tensors/encode.ts';
+import type { JsonPart } from '../../../native/json-numbers.ts';
+import { encodeFlat, writeJson } from '../../tensors/encode.ts';
 
 /** What an infer answer says. */
 export interface InferAnswer {
@@ -11,7 +12,7 @@ export interface InferAnswer {
 
 /** An infer answer in bytes; `headerLength` is that of the JSON when tensors stand behind it. */
 export interface EncodedAnswer {
-  body: string | Uint8Array;
+  body: Uint8Array;
   headerLength: number | undefined;
 }
 
@@ -20,20 +21,27 @@ export interface EncodedAnswer {
  * `encodeFlat` for the numbers that JSON lacks. Written by hand because a serialiser walks every element
  * through a function.
  */
-export function encodeInferResponse(answer: InferAnswer): EncodedAnswer {
-  const outputs = answer.outputs.map(({ tensor, isBinary }) => {
-    const { name, shape, datatype, data } = tensor;
-    const content = isBinary
-      ? `"parameters":{"binary_data_size":${data.length}}`
-      : `"data":${encodeFlat(tensor)}`;
-    return `{"name":${JSON.stringify(name)},"shape":[${shape}],"datatype":"${datatype}",${content}}`;
-  });
-  const id = answer.id === undefined ? '' : `"id":${JSON.stringify(answer.id)},`;
-  const json =
-    `{"model_name":${JSON.stringify(answer.modelName)},"model_version":"${answer.modelVersion}",${id}` +
-    `"outputs":[${outputs.join(',')}]}`;
+export async function encodeInferResponse(answer: InferAnswer): Promise<EncodedAnswer> {
+  const json = await writeJson(partsOf(answer));
   const binary = answer.outputs.filter(({ isBinary }) => isBinary).map(({ tensor }) => tensor.data);
   if (binary.length === 0) return { body: json, headerLength: undefined };
-  const header = Buffer.from(json, 'utf8');
-  return { body: Buffer.concat([header, ...binary]), headerLength: header.length };
+  return { body: Buffer.concat([json, ...binary]), headerLength: json.length };
+}
+
+function partsOf({ modelName, modelVersion, id, outputs }: InferAnswer): JsonPart[] {
+  const idField = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
+  const parts: JsonPart[] = [];
+  let text = `{"model_name":${JSON.stringify(modelName)},"model_version":"${modelVersion}",${idField}"outputs":[`;
+  for (const [index, { tensor, isBinary }] of outputs.entries()) {
+    const { name, shape, datatype, data } = tensor;
+    const comma = index === 0 ? '' : ',';
+    text += `${comma}{"name":${JSON.stringify(name)},"shape":[${shape}],"datatype":"${datatype}",`;
+    if (isBinary) text += `"parameters":{"binary_data_size":${data.length}}}`;
+    else {
+      parts.push(`${text}"data":`, encodeFlat(tensor));
+      text = '}';
+    }
+  }
+  parts.push(`${text}]}`);
+  return parts;
 }

@@ -46,7 +46,7 @@ async function writeAnswer(
     const tensor = all.find((each) => each.name === output) as Tensor;
     return { tensor: classes === 0 ? tensor : classify(tensor, { classes, isBatched }), isBinary };
   };
-  const { body, headerLength } = encodeInferResponse({
+  const { body, headerLength } = await encodeInferResponse({
     modelName: name,
     modelVersion: String(image.version),
     id: decoded.id,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { TensorSignature } from '../../../contract/tensors.ts';
 import type { FoundNumbers } from '../../../native/json-numbers.ts';
 import { type DecodeTarget, decodeElements } from '../../tensors/decode.ts';
 import { decodeNumbers } from '../../tensors/decode-numbers.ts';
@@ -12,6 +13,9 @@ const arraysMax = 64;
 /** Nobody can guess it, so no text of a request is taken for a place. */
 const placePrefix = `${randomUUID()}:`;
 
+/** Texts from here on are read away from the event loop: below, waiting for a thread costs more. */
+const laterBytesMin = 64 * 1024;
+
 /**
  * An infer request as JSON, in which long arrays of numbers are read from the text itself and never become
  * JavaScript arrays. Everything else about the request, errors included, is as if `JSON.parse` had read it all.
@@ -22,13 +26,23 @@ export class RequestJson {
   readonly #text: Uint8Array;
   readonly #found: readonly FoundNumbers[];
 
-  /** Throws `invalid_json`. */
-  constructor(text: Uint8Array) {
+  private constructor(text: Uint8Array, found: readonly FoundNumbers[]) {
     this.#text = text;
-    const found = jsonNumbers?.findInputData(text, { least: numbersMin, most: arraysMax }) ?? [];
     const value = found.length === 0 ? undefined : parseWithPlaces(text, found);
     this.#found = value === undefined ? [] : found;
     this.value = value === undefined ? parseJson(text) : value;
+  }
+
+  /** Reads a request for a model with that signature; a long one lets the event loop turn. Throws `invalid_json`. */
+  static async read(text: Uint8Array, { inputs }: TensorSignature): Promise<RequestJson> {
+    if (jsonNumbers === undefined) return new RequestJson(text, []);
+    const asFloat32 = inputs.every(({ datatype }) => datatype === 'FP32');
+    const wanted = { least: numbersMin, most: arraysMax, asFloat32 };
+    const found =
+      text.length < laterBytesMin
+        ? jsonNumbers.findInputData(text, wanted)
+        : await jsonNumbers.findInputDataLater(text, wanted);
+    return new RequestJson(text, found);
   }
 
   /** The bytes of `data` of an input. Throws as `decodeElements` does. */

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { decodeInferRequest } from '../../../../agent/scoring/open-inference/infer-request.ts';
 import { decodeElements } from '../../../../agent/tensors/decode.ts';
-import { encodeFlat } from '../../../../agent/tensors/encode.ts';
+import { encodeFlat, writeJson } from '../../../../agent/tensors/encode.ts';
 import { SluiceError } from '../../../../contract/errors.ts';
-import { type Datatype, elementCount, type TensorSignature } from '../../../../contract/tensors.ts';
-import { JsonNumbers } from '../../../../native/json-numbers.ts';
+import {
+  type Datatype,
+  elementCount,
+  type Tensor,
+  type TensorSignature,
+} from '../../../../contract/tensors.ts';
+import { type JsonFloats, JsonNumbers } from '../../../../native/json-numbers.ts';
 import { seededRandom } from '../../../support/random.ts';
 
 const numbers = JsonNumbers.load();
@@ -14,8 +19,14 @@ const below = (count: number): number => random() % count;
 const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)] as Item;
 
 const utf8 = new TextEncoder();
+const all = { least: 1, most: 64, asFloat32: false };
 const read = (text: string): number[] | undefined => {
-  const [found] = numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), { least: 1, most: 64 });
+  const [found] = numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), all);
+  return found === undefined ? undefined : [...found.values];
+};
+const readFloat32 = (text: string): number[] | undefined => {
+  const request = utf8.encode(`{"inputs":[{"data":${text}}]}`);
+  const [found] = numbers.findInputData(request, { ...all, asFloat32: true });
   return found === undefined ? undefined : [...found.values];
 };
 
@@ -41,8 +52,38 @@ describe('numbers read from the text', () => {
         expect([text, expected === 0 || !Number.isFinite(expected)]).toEqual([text, true]);
       else expect([text, Object.is(actual, expected)]).toEqual([text, true]);
       if (actual !== undefined) count += 1;
+      const float = Math.fround(expected);
+      if (actual !== undefined) {
+        const float32 = readFloat32(`[${text}]`)?.[0];
+        expect([text, float32]).toEqual([text, Number.isFinite(float) ? float : undefined]);
+      }
     }
     expect(count).toBeGreaterThan(35_000);
+  });
+
+  it('end where their digits do, whatever stands behind and wherever the text ends', () => {
+    for (let count = 1; count <= 24; count += 1) {
+      for (const behind of [']', ' ]', ',7]', '\n,7]', 'e2]', '.5]', '.12345678]', '.123456789e-3]']) {
+        const text = `[${'9'.repeat(count)}${behind}`;
+        expect([text, read(text)]).toEqual([text, JSON.parse(text)]);
+      }
+      for (const behind of ['/]', ':]', '\u00b9]', 'x', '']) {
+        expect(read(`[${'1'.repeat(count)}${behind}`)).toBeUndefined();
+      }
+    }
+  });
+
+  it('are the same when they are read later', async () => {
+    const texts = Array.from({ length: 200 }, () => Array.from({ length: 40 }, numberText));
+    for (const values of texts) {
+      const request = utf8.encode(`{"inputs":[{"data":[${values}]},{"data":[[1,2],[3,4]]}]}`);
+      for (const asFloat32 of [false, true]) {
+        const wanted = { ...all, asFloat32 };
+        expect(await numbers.findInputDataLater(request, wanted)).toEqual(
+          numbers.findInputData(request, wanted),
+        );
+      }
+    }
   });
 
   it('are right beside ties, where a digit more decides', () => {
@@ -87,7 +128,7 @@ describe('numbers read from the text', () => {
 
   it('have the shape of their arrays', () => {
     const shapeOf = (text: string): number[] | undefined =>
-      numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), { least: 1, most: 64 })[0]?.shape;
+      numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), all)[0]?.shape;
     expect(shapeOf('[1]')).toEqual([1]);
     expect(shapeOf(' [ 1 ,\n2\t] ')).toEqual([2]);
     expect(shapeOf('[[1,2,3],[4,5,6]]')).toEqual([2, 3]);
@@ -97,8 +138,7 @@ describe('numbers read from the text', () => {
   });
 
   it('are only the data of inputs', () => {
-    const found = (text: string): number =>
-      numbers.findInputData(utf8.encode(text), { least: 1, most: 64 }).length;
+    const found = (text: string): number => numbers.findInputData(utf8.encode(text), all).length;
     expect(
       found('{"inputs":[{"data":[1]},{"name":"data","x":[1],"data":[2]}],"outputs":[{"data":[3]}]}'),
     ).toBe(2);
@@ -112,6 +152,10 @@ describe('numbers read from the text', () => {
   });
 });
 
+/** What a float32 in its fewest digits reads back as. */
+const nearest = (value: number): number => Number(written(Float32Array.of(value)).slice(1, -1));
+const written = (values: JsonFloats): string => String(numbers.write([values]));
+
 const signature: TensorSignature = {
   inputs: [
     { name: 'a', datatype: 'FP32', shape: [-1, 4] },
@@ -120,24 +164,25 @@ const signature: TensorSignature = {
   outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
 };
 
-function refusalOf(work: () => unknown): unknown {
+async function refusalOf(work: () => unknown): Promise<unknown> {
   try {
-    return work();
+    return await work();
   } catch (thrown) {
     return thrown instanceof SluiceError ? [thrown.code, thrown.message] : String(thrown);
   }
 }
 
 /** What a request becomes, or the code and the words of its refusal. */
-function outcome(text: string): unknown {
-  return refusalOf(() => {
-    const request = decodeInferRequest({ json: utf8.encode(text), binary: new Uint8Array() }, signature);
+function outcome(text: string): Promise<unknown> {
+  return refusalOf(async () => {
+    const body = { json: utf8.encode(text), binary: new Uint8Array() };
+    const request = await decodeInferRequest(body, signature);
     return request.inputs.map(({ data }) => [...data]);
   });
 }
 
 /** The same with every number through JSON.parse, for a request whose other fields fit. */
-function slowOutcome(text: string): unknown {
+function slowOutcome(text: string): Promise<unknown> {
   return refusalOf(() => {
     const { inputs } = JSON.parse(text) as { inputs: { name: string; shape: number[]; data: unknown }[] };
     return inputs.map(({ name, shape, data }, index) => {
@@ -148,7 +193,7 @@ function slowOutcome(text: string): unknown {
 }
 
 describe('an infer request', () => {
-  it('becomes the same bytes as through JSON.parse', () => {
+  it('becomes the same bytes as through JSON.parse', async () => {
     for (let round = 0; round < 300; round += 1) {
       const rows = 9 + below(3);
       const floats = Array.from({ length: rows * 4 }, () =>
@@ -166,11 +211,11 @@ describe('an infer request', () => {
         ],
       });
       expect(elementCount([rows, 4])).toBeGreaterThan(32);
-      expect(outcome(text)).toEqual(slowOutcome(text));
+      expect(await outcome(text)).toEqual(await slowOutcome(text));
     }
   });
 
-  it('is refused in the same words, wherever it is damaged', () => {
+  it('is refused in the same words, wherever it is damaged', async () => {
     const floats = Array.from({ length: 40 }, (_, index) => index / 8);
     const text = JSON.stringify({
       inputs: [
@@ -196,8 +241,8 @@ describe('an infer request', () => {
         text.slice(0, at) + text.slice(at + 1),
         text.slice(0, at),
       ]);
-      const reason = refusalOf(() => JSON.parse(damaged) && undefined);
-      const result = outcome(damaged);
+      const reason = await refusalOf(() => JSON.parse(damaged) && undefined);
+      const result = await outcome(damaged);
       // What JSON.parse refuses is refused in its words, and nothing else as JSON.
       if (damaged === '') expect(result).toEqual(['invalid_json', 'body: not JSON (it is empty)']);
       else if (reason === undefined) expect(result).not.toContain('invalid_json');
@@ -209,13 +254,38 @@ describe('an infer request', () => {
     }
   });
 
+  it('is the same when it is so long that it is read and written later', async () => {
+    const shape = [5_000, 4];
+    const data = Array.from({ length: 20_000 }, () => random() / 2 ** 31 - 1);
+    const request = (last: unknown): string =>
+      JSON.stringify({
+        inputs: [
+          { name: 'a', shape, datatype: 'FP32', data: [...data.slice(1), last] },
+          { name: 'b', shape: [1, 2, 2], datatype: 'INT16', data: [1, 2, 3, 4] },
+        ],
+      });
+    for (const last of [0.5, 1e39, 'NaN', null]) {
+      const text = request(last);
+      expect(await outcome(text)).toEqual(await slowOutcome(text));
+    }
+    expect(await outcome(request(0.5).slice(0, -1))).toEqual(['invalid_json', expect.any(String)]);
+    const tensor = {
+      name: 'a',
+      datatype: 'FP32',
+      shape,
+      data: new Uint8Array(Float32Array.from(data).buffer),
+    };
+    const text = String(await writeJson(['{"x":', encodeFlat(tensor as Tensor), '}']));
+    expect(JSON.parse(text)).toEqual({ x: data.map(nearest) });
+  });
+
   it.each([
     ['a float out of range', 'a', [...Array(39).fill(0), 1e39]],
     ['a fraction among integers', 'b', [...Array(39).fill(0), 1.5]],
     ['an integer out of range', 'b', [...Array(39).fill(0), 32_768]],
     ['too many', 'a', Array(44).fill(0)],
     ['arrays of another shape', 'b', Array.from({ length: 20 }, () => [1, 2])],
-  ])('names %s', (_, name, data) => {
+  ])('names %s', async (_, name, data) => {
     const fine = { a: Array(40).fill(0), b: Array(40).fill(0) };
     const given: Record<string, unknown> = { ...fine, [name]: data };
     const text = JSON.stringify({
@@ -224,24 +294,22 @@ describe('an infer request', () => {
         { name: 'b', shape: [10, 2, 2], datatype: 'INT16', data: given.b },
       ],
     });
-    expect(outcome(text)).toEqual(slowOutcome(text));
-    expect(outcome(text)).toHaveLength(2);
-    expect(outcome(text)).toContain('tensor_data');
+    expect(await outcome(text)).toEqual(await slowOutcome(text));
+    expect(await outcome(text)).toHaveLength(2);
+    expect(await outcome(text)).toContain('tensor_data');
   });
 });
 
 describe('floats written by the addon', () => {
-  it('read back as the same float32, in no more digits than needed', () => {
+  it('read back as the same float32, in no more digits than needed', async () => {
     const values = new Float32Array(20_000);
     new Uint32Array(values.buffer).forEach((_, index, bits) => {
       bits[index] = random();
     });
-    const text = encodeFlat({
-      name: 'x',
-      datatype: 'FP32',
-      shape: [20_000],
-      data: new Uint8Array(values.buffer),
-    });
+    const data = new Uint8Array(values.buffer);
+    const text = String(
+      await writeJson([encodeFlat({ name: 'x', datatype: 'FP32', shape: [20_000], data })]),
+    );
     const parsed = JSON.parse(text) as unknown[];
     for (const [index, value] of values.entries()) {
       const back = parsed[index];
@@ -249,12 +317,12 @@ describe('floats written by the addon', () => {
         Number.isFinite(value) ? value : String(value),
       );
     }
-    expect(numbers.write(Float32Array.of(0.1, -0, 1e20, 3.4028235e38, 1e-45))).toBe(
+    expect(written(Float32Array.of(0.1, -0, 1e20, 3.4028235e38, 1e-45))).toBe(
       '[0.1,-0,1e+20,3.4028235e+38,1e-45]',
     );
-    expect(numbers.write(Float64Array.of(0.1, Number.NaN, Number.NEGATIVE_INFINITY))).toBe(
+    expect(written(Float64Array.of(0.1, Number.NaN, Number.NEGATIVE_INFINITY))).toBe(
       '[0.1,"NaN","-Infinity"]',
     );
-    expect(numbers.write(new Float32Array(0))).toBe('[]');
+    expect(written(new Float32Array(0))).toBe('[]');
   });
 });
