@@ -34,6 +34,10 @@ export interface ScoringLimits {
   scriptLogLinesMax: number;
   /** Characters of a script's log line or error message that are kept. */
   scriptTextCharsMax: number;
+  /** Answer to a script's `context.fetch`, or file of the device that it reads. */
+  scriptGrantedBytesMax: number;
+  /** Text of the schemas that a script declares. */
+  scriptSchemaCharsMax: number;
 }
 
 /** The limits that apply unless a composition root passes others. */
@@ -55,4 +59,6 @@ export const scoringLimits: ScoringLimits = {
   scriptOutputBytesMax: 64 * MiB,
   scriptLogLinesMax: 100,
   scriptTextCharsMax: 1_000,
+  scriptGrantedBytesMax: 16 * MiB,
+  scriptSchemaCharsMax: 64 * KiB,
 };

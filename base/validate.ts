@@ -22,7 +22,10 @@ export function parserOf<Schema extends Type.TSchema>(
   const parse = (value: unknown): Type.Static<Schema> => {
     validator ??= Compile(schema) as unknown as Validator;
     if (!validator.Check(value)) {
-      throw new SluiceError(options.code, `${options.what}: ${oneLine(explain(validator, value))}`);
+      throw new SluiceError(
+        options.code,
+        `${options.what}: ${explainMismatch(validator.Errors(value), value)}`,
+      );
     }
     return value as Type.Static<Schema>;
   };
@@ -43,8 +46,20 @@ export function parserOf<Schema extends Type.TSchema>(
   };
 }
 
-function explain(validator: Validator, value: unknown): string {
-  const first = validator.Errors(value)[0];
+/** One mismatch as the schema library reports it. */
+interface Mismatch {
+  keyword: string;
+  instancePath: string;
+  params: unknown;
+  message: string;
+}
+
+/** The first mismatch of a value in one line that names the field, what came and what was expected. */
+export function explainMismatch([first]: readonly Mismatch[], value: unknown): string {
+  return oneLine(explain(first, value));
+}
+
+function explain(first: Mismatch | undefined, value: unknown): string {
   if (first === undefined) return 'does not fit its schema';
   const params = first.params as Record<string, unknown>;
   if (first.keyword === 'required') {

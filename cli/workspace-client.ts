@@ -5,6 +5,7 @@ import Type from 'typebox';
 import { digestOf, digestOfFile } from '../base/digest.ts';
 import { type Parser, parserOf } from '../base/validate.ts';
 import { isErrorCode, SluiceError } from '../contract/errors.ts';
+import { RunManifest } from '../contract/image.ts';
 import type { Digest } from '../contract/names.ts';
 import {
   AddedDevice,
@@ -30,6 +31,7 @@ const parsers = {
   models: responseParser(listOf(Model)),
   image: responseParser(Image),
   images: responseParser(listOf(Image)),
+  run: responseParser(RunManifest),
   device: responseParser(Device),
   devices: responseParser(listOf(Device)),
   addedDevice: responseParser(AddedDevice),
@@ -109,6 +111,13 @@ export class WorkspaceClient {
   async image(reference: string): Promise<Image> {
     return parsers.image.parse(
       await this.#json({ method: 'GET', path: `/images/${encodeURIComponent(reference)}` }),
+    );
+  }
+
+  /** How an image is served. */
+  async runManifest(reference: string): Promise<RunManifest> {
+    return parsers.run.parse(
+      await this.#json({ method: 'GET', path: `/images/${encodeURIComponent(reference)}/run` }),
     );
   }
 

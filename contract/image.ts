@@ -48,6 +48,9 @@ export const layerPaths = {
   tail: 'tail.onnx',
 } as const;
 
+/** In front of the path of a file that an image carries for its script. */
+export const scriptFilesFolder = 'files/';
+
 /** OCI content descriptor. */
 export const Descriptor = Type.Object({
   mediaType: Type.String({ maxLength: 255 }),
@@ -150,6 +153,41 @@ export const CpuRoute = Type.Object(
 );
 export type CpuRoute = Type.Static<typeof CpuRoute>;
 
+/** What a scoring script may reach besides its request and its model; nothing when left out. */
+export const ScriptGrants = Type.Object(
+  {
+    /** Origins that `context.fetch` may ask, such as `https://api.example:8443`. */
+    network: Type.Optional(
+      Type.Array(Type.String({ pattern: '^https?://[^/?#@\\s]+$', maxLength: 255 }), {
+        maxItems: limits.scriptGrantsMax,
+      }),
+    ),
+    /** Absolute paths of the device, files or folders, that `context.readFile` may read. */
+    read: Type.Optional(
+      Type.Array(Type.String({ pattern: '^/', maxLength: 1024 }), { maxItems: limits.scriptGrantsMax }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ScriptGrants = Type.Static<typeof ScriptGrants>;
+
+/** How a scoring script runs. */
+export const ScriptSettings = Type.Object(
+  {
+    timeoutMs: Type.Integer({ minimum: 1, maximum: 3_600_000 }),
+    heapMiB: Type.Integer({ minimum: 8, maximum: 65_536 }),
+    grants: Type.Optional(ScriptGrants),
+  },
+  { additionalProperties: false },
+);
+export type ScriptSettings = Type.Static<typeof ScriptSettings>;
+
+/** Path of a file that an image carries for its script: names with slashes between them, none hidden. */
+export const ScriptFilePath = Type.String({
+  pattern: '^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$',
+  maxLength: 255,
+});
+
 /** `run.json`: how an image is served. */
 export const RunManifest = Type.Object(
   {
@@ -165,15 +203,7 @@ export const RunManifest = Type.Object(
       },
       { additionalProperties: false },
     ),
-    script: Type.Optional(
-      Type.Object(
-        {
-          timeoutMs: Type.Integer({ minimum: 1, maximum: 3_600_000 }),
-          heapMiB: Type.Integer({ minimum: 8, maximum: 65_536 }),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    script: Type.Optional(ScriptSettings),
     limits: Type.Object(
       { queueDepth: Type.Integer({ minimum: 1, maximum: 65_536 }) },
       { additionalProperties: false },

@@ -40,6 +40,11 @@ export const limits = {
   priorityLevels: 10,
   /** Requests that wait for one image before the next gets 429. */
   scoringQueueDepthMax: 256,
+  /** Origins, and paths, that a scoring script may be granted. */
+  scriptGrantsMax: 16,
+  /** Files that an image carries for its script, and their bytes together. */
+  scriptFilesMax: 16,
+  scriptFilesBytesMax: 64 * MiB,
   scriptTimeoutMs: 10_000,
   scriptHeapMiB: 256,
   programBytesMax: 512 * MiB,

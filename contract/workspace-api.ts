@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { RoutePolicy } from './image.ts';
+import { RoutePolicy, ScriptFilePath, ScriptGrants, ScriptSettings } from './image.ts';
 import { limits } from './limits.ts';
 import { Presence, ReportedDocument } from './messages.ts';
 import { Digest, Instant, Name, Reference } from './names.ts';
@@ -36,6 +36,23 @@ export const BuildImage = Type.Object(
     model: Reference,
     /** Bundled scoring script (one ES module), uploaded as a blob. */
     script: Type.Optional(Digest),
+    /** How the script runs; what is left out gets the default. */
+    scriptSettings: Type.Optional(
+      Type.Object(
+        {
+          timeoutMs: Type.Optional(ScriptSettings.properties.timeoutMs),
+          heapMiB: Type.Optional(ScriptSettings.properties.heapMiB),
+          grants: Type.Optional(ScriptGrants),
+        },
+        strict,
+      ),
+    ),
+    /** Files for the script, uploaded as blobs. */
+    files: Type.Optional(
+      Type.Array(Type.Object({ path: ScriptFilePath, digest: Digest }, strict), {
+        maxItems: limits.scriptFilesMax,
+      }),
+    ),
     /** Golden inputs: a blob that holds `{"samples":[{"inputs":[GoldenTensor]}]}`. */
     samples: Type.Optional(Digest),
     /** Hardware configuration to compile an NPU program for. */

@@ -54,6 +54,11 @@ export class OpenedImage {
     return new OpenedImage({ digest, manifest, run, blobs });
   }
 
+  /** File paths of all layers. */
+  get paths(): string[] {
+    return this.manifest.layers.flatMap((layer) => layer.annotations?.[annotations.filepath] ?? []);
+  }
+
   /** The descriptor of a layer by its file path; undefined when the image has none. */
   layer(path: string): Descriptor | undefined {
     return findLayer(this.manifest, path);

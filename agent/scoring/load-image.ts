@@ -1,4 +1,5 @@
-import { layerPaths } from '../../contract/image.ts';
+import { SluiceError } from '../../contract/errors.ts';
+import { layerPaths, scriptFilesFolder } from '../../contract/image.ts';
 import { limits as contractLimits } from '../../contract/limits.ts';
 import type { Digest } from '../../contract/names.ts';
 import { Router } from '../engines/router.ts';
@@ -56,6 +57,7 @@ async function startScript(options: {
     what: `script of image ${run.name}:${run.version}`,
     source: await readVerified(environment.blobs, layer),
     settings: run.script ?? { timeoutMs, heapMiB },
+    files: await readScriptFiles(environment, image),
     image: { name: run.name, version: run.version, digest },
     signature: run.signature,
     threads: run.routes.cpu.sessions,
@@ -70,4 +72,25 @@ async function startScript(options: {
   });
   await host.start();
   return host;
+}
+
+/** The files that an image carries for its script. Throws `manifest_invalid` when they are too large together. */
+async function readScriptFiles(
+  { blobs }: ImageEnvironment,
+  image: OpenedImage,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  let bytes = 0;
+  for (const path of image.paths.filter((each) => each.startsWith(scriptFilesFolder))) {
+    const layer = await requireLayer(blobs, image, path);
+    bytes += layer.size;
+    if (bytes > contractLimits.scriptFilesBytesMax) {
+      throw new SluiceError(
+        'manifest_invalid',
+        `image ${image.digest}: its files for the script have more than ${contractLimits.scriptFilesBytesMax} bytes`,
+      );
+    }
+    files.set(path.slice(scriptFilesFolder.length), await readVerified(blobs, layer));
+  }
+  return files;
 }

@@ -6,7 +6,14 @@ import type { TensorSignature } from '../../contract/tensors.ts';
 import type { RunTerms } from '../engines/run-terms.ts';
 import { WorkerPool } from '../engines/worker-pool.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
-import type { ScriptAnswer, ScriptImage, ScriptRequest, ScriptWorkerData } from './script-protocol.ts';
+import type {
+  ScriptAnswer,
+  ScriptImage,
+  ScriptRequest,
+  ScriptSchemas,
+  ScriptWorkerData,
+} from './script-protocol.ts';
+import { ScriptReach } from './script-reach.ts';
 import { type InferForScript, ScriptThread } from './script-thread.ts';
 
 /** What a scoring script's host needs. */
@@ -16,6 +23,8 @@ export interface ScriptHostOptions {
   /** One bundled ES module. */
   source: Uint8Array;
   settings: NonNullable<RunManifest['script']>;
+  /** Files of the image, by path. */
+  files: ReadonlyMap<string, Uint8Array>;
   image: ScriptImage;
   signature: TensorSignature;
   threads: number;
@@ -29,6 +38,8 @@ export interface ScriptHostOptions {
 
 /** Runs an image's scoring script in worker threads of its own, with limits on time and memory. */
 export class ScriptHost {
+  /** What the script declares; known once it has started. */
+  schemas: ScriptSchemas = {};
   readonly #pool: WorkerPool<ScriptThread>;
 
   constructor(options: ScriptHostOptions) {
@@ -36,7 +47,11 @@ export class ScriptHost {
       what: options.what,
       size: options.threads,
       queueDepthMax: options.queueDepthMax,
-      startLane: (onEnded) => startThread(options, onEnded),
+      startLane: async (onEnded) => {
+        const thread = await startThread(options, onEnded);
+        this.schemas = thread.schemas;
+        return thread;
+      },
       limits: options.limits,
       nowMs: options.nowMs,
       log: options.log,
@@ -68,6 +83,11 @@ function startThread(
     worker: startWorker(options),
     onEnded,
     infer: options.infer,
+    reach: new ScriptReach({
+      grants: settings.grants ?? {},
+      bytesMax: limits.scriptGrantedBytesMax,
+      timeoutMs: settings.timeoutMs,
+    }),
     startMs: limits.workerStartMs + settings.timeoutMs,
     timeoutMs: settings.timeoutMs,
     heapMiB: settings.heapMiB,
@@ -75,14 +95,16 @@ function startThread(
   });
 }
 
-function startWorker({ source, image, signature, settings, limits }: ScriptHostOptions): Worker {
+function startWorker({ source, image, signature, files, settings, limits }: ScriptHostOptions): Worker {
   const workerData: ScriptWorkerData = {
     source,
     image,
     signature,
+    files,
     outputBytesMax: limits.scriptOutputBytesMax,
     logLinesMax: limits.scriptLogLinesMax,
     textCharsMax: limits.scriptTextCharsMax,
+    schemaCharsMax: limits.scriptSchemaCharsMax,
   };
   return new Worker(new URL('./script-worker.js', import.meta.url), {
     workerData,

@@ -32,22 +32,56 @@ export interface ScriptWorkerData {
   source: Uint8Array;
   image: ScriptImage;
   signature: TensorSignature;
+  /** Files of the image, by path. */
+  files: ReadonlyMap<string, Uint8Array>;
   outputBytesMax: number;
   logLinesMax: number;
   textCharsMax: number;
+  /** Text of the two schemas together. */
+  schemaCharsMax: number;
 }
 
-/** Host to thread. One `run` at a time; an `infer` is answered by `inferred` or `inferFailed`. */
+/** JSON Schemas that a script declares. */
+export interface ScriptSchemas {
+  input?: object;
+  output?: object;
+}
+
+/** Host to thread. One `run` at a time; an `infer` is answered by `inferred` or `inferFailed`, an `ask` by `told` or `refused`. */
 export type ScriptCommand =
   | { type: 'run'; request: ScriptRequest }
   | { type: 'inferred'; callId: number; outputs: Tensor[] }
-  | { type: 'inferFailed'; callId: number; error: SerializedError };
+  | { type: 'inferFailed'; callId: number; error: SerializedError }
+  | { type: 'told'; callId: number; value: ToldValue }
+  | { type: 'refused'; callId: number; message: string };
+
+/** What a script asks of the host besides `infer`. */
+export type ScriptQuestion =
+  | {
+      what: 'fetch';
+      url: string;
+      method: string;
+      headers: Record<string, string>;
+      body?: string | Uint8Array;
+    }
+  | { what: 'readFile'; path: string };
+
+/** What a `fetch` brought. */
+export interface ToldAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+/** Answer to a question: of a `fetch`, or a file's bytes. */
+export type ToldValue = ToldAnswer | Uint8Array;
 
 /** Thread to host. `ready` or `failed` comes once, first; then one `answered` or `failed` for each run. */
 export type ScriptReport =
-  | { type: 'ready' }
+  | { type: 'ready'; schemas: ScriptSchemas }
   | { type: 'answered'; answer: ScriptAnswer }
   /** `callId` when the script let the failure of that `context.infer` through. */
   | { type: 'failed'; error: SerializedError; callId: number | undefined }
   | { type: 'infer'; callId: number; inputs: Tensor[] }
+  | { type: 'ask'; callId: number; question: ScriptQuestion }
   | { type: 'log'; level: ScriptLogLevel; message: string };

@@ -4,7 +4,15 @@ import { isErrorCode, type SerializedError, SluiceError, toSluiceError } from '.
 import type { Tensor } from '../../contract/tensors.ts';
 import { detachable } from '../engines/transfer.ts';
 import type { PoolLane } from '../engines/worker-pool.ts';
-import type { ScriptAnswer, ScriptCommand, ScriptReport, ScriptRequest } from './script-protocol.ts';
+import type {
+  ScriptAnswer,
+  ScriptCommand,
+  ScriptQuestion,
+  ScriptReport,
+  ScriptRequest,
+  ScriptSchemas,
+} from './script-protocol.ts';
+import type { ScriptReach } from './script-reach.ts';
 
 /** Answers a script's `context.infer`. The inputs are checked by whoever implements this. */
 export type InferForScript = (inputs: Tensor[]) => Promise<Tensor[]>;
@@ -16,6 +24,7 @@ export interface ScriptThreadOptions {
   onEnded: (thread: ScriptThread, error: SluiceError) => void;
   /** For `context.infer` inside `init`. */
   infer: InferForScript;
+  reach: ScriptReach;
   /** What loading and `init` together may take. */
   startMs: number;
   /** What one run may take. */
@@ -35,6 +44,8 @@ interface Pending {
 
 /** One scoring script in its worker thread, one run at a time. */
 export class ScriptThread implements PoolLane {
+  /** What the script declares; known once it has started. */
+  schemas: ScriptSchemas = {};
   readonly #options: ScriptThreadOptions;
   #pending: Pending | undefined;
   #started = false;
@@ -132,6 +143,7 @@ export class ScriptThread implements PoolLane {
   #onReport(report: ScriptReport): void {
     switch (report.type) {
       case 'ready':
+        this.schemas = report.schemas;
         this.#settle()?.resolve(undefined);
         break;
       case 'answered':
@@ -146,9 +158,20 @@ export class ScriptThread implements PoolLane {
       case 'infer':
         void this.#infer(report.callId, report.inputs);
         break;
+      case 'ask':
+        void this.#ask(report.callId, report.question);
+        break;
       case 'log':
         this.#options.log[report.level](`script: ${report.message}`);
         break;
+    }
+  }
+
+  async #ask(callId: number, question: ScriptQuestion): Promise<void> {
+    try {
+      this.#send({ type: 'told', callId, value: await this.#options.reach.ask(question) });
+    } catch (thrown) {
+      this.#send({ type: 'refused', callId, message: reasonOf(thrown) });
     }
   }
 
@@ -164,6 +187,15 @@ export class ScriptThread implements PoolLane {
       this.#send({ type: 'inferFailed', callId, error: error.toJSON() });
     }
   }
+}
+
+/** A failed `fetch` has its reason in its cause. */
+function reasonOf(thrown: unknown): string {
+  const { message = String(thrown), cause } = Object(thrown) as {
+    message?: string;
+    cause?: { message?: string };
+  };
+  return cause?.message === undefined ? message : `${message}: ${cause.message}`;
 }
 
 /** A script that caught one of our errors can make its own, with any code. */

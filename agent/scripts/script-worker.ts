@@ -6,13 +6,21 @@ import { detachable } from '../engines/transfer.ts';
 import { answerOf } from './script-answer.ts';
 import { type FailedRun, failureOf, InferFailure, textOf } from './script-failure.ts';
 import { defineGlobal, removeForeignGlobals } from './script-globals.ts';
-import { inputOf } from './script-input.ts';
-import type { ScriptCommand, ScriptLogLevel, ScriptReport, ScriptWorkerData } from './script-protocol.ts';
+import { inputOf, jsonOf, type ScriptInput } from './script-input.ts';
+import type {
+  ScriptAnswer,
+  ScriptCommand,
+  ScriptLogLevel,
+  ScriptReport,
+  ScriptWorkerData,
+} from './script-protocol.ts';
+import { ScriptQuestions } from './script-questions.ts';
+import { SchemaChecks } from './script-schemas.ts';
 import { readScriptTensors, type ScriptTensor, toScriptTensors } from './script-tensors.ts';
 
 // The thread of one scoring script. A script that spins, leaks or dies takes only this thread with it.
 
-const { source, image, signature, outputBytesMax, logLinesMax, textCharsMax } =
+const { source, image, signature, files, outputBytesMax, logLinesMax, textCharsMax, schemaCharsMax } =
   workerData as ScriptWorkerData;
 const port = parentPort;
 
@@ -52,7 +60,18 @@ async function infer(tensors: unknown): Promise<Record<string, ScriptTensor>> {
   });
 }
 
-const context = Object.freeze({ infer, image: Object.freeze(image), log: Object.freeze(logger) });
+const questions = new ScriptQuestions({
+  files,
+  send: (callId, question) => report({ type: 'ask', callId, question }),
+});
+
+const context = Object.freeze({
+  infer,
+  image: Object.freeze(image),
+  log: Object.freeze(logger),
+  fetch: (url: unknown, options?: unknown) => questions.fetch(url, options),
+  readFile: (path: unknown) => questions.readFile(path),
+});
 
 function reportFailure(failed: FailedRun): void {
   const message = failed.error.message.replaceAll(/\s+/g, ' ').slice(0, textCharsMax);
@@ -66,7 +85,12 @@ function refuseImport(specifier: string): never {
   );
 }
 
-async function load(): Promise<{ run: (input: unknown, context: unknown) => unknown }> {
+interface LoadedScript {
+  run: (input: unknown, context: unknown) => unknown;
+  checks: SchemaChecks;
+}
+
+async function load(): Promise<LoadedScript> {
   let module: SourceTextModule;
   try {
     module = new SourceTextModule(new TextDecoder().decode(source), {
@@ -78,19 +102,42 @@ async function load(): Promise<{ run: (input: unknown, context: unknown) => unkn
     throw toSluiceError(thrown, 'script_invalid');
   }
   await module.evaluate();
-  const { init, run } = module.namespace as Record<string, unknown>;
+  const exports = module.namespace as Record<string, unknown>;
+  const { init, run } = exports;
   if (typeof run !== 'function') {
     throw new SluiceError('script_invalid', 'scoring script: it exports no function named run');
   }
+  const checks = await SchemaChecks.read(exports, schemaCharsMax);
   if (typeof init === 'function') await init(context);
-  return { run: (input, runContext) => run(input, runContext) };
+  return { run: (input, runContext) => run(input, runContext), checks };
+}
+
+/** What `inputSchema` describes: the body, or the query of a request without one. */
+function describedValue(input: ScriptInput): unknown {
+  if (input.method !== 'GET') return input.json();
+  return Object.fromEntries(
+    Object.entries(input.query).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map(jsonOf) : jsonOf(value),
+    ]),
+  );
+}
+
+/** What `outputSchema` describes; undefined for an answer that is no JSON. */
+function jsonAnswerOf({ contentType, body }: ScriptAnswer): unknown {
+  if (!contentType.startsWith('application/json')) return undefined;
+  return JSON.parse(new TextDecoder().decode(body)) as unknown;
 }
 
 async function serve(command: Extract<ScriptCommand, { type: 'run' }>): Promise<void> {
   logLines = 0;
   try {
-    const { run } = await script;
-    const answer = answerOf(await run(inputOf(command.request), context), outputBytesMax);
+    const { run, checks } = await script;
+    const input = inputOf(command.request, signature);
+    const checked = checks.hasInput ? { ...input, value: describedValue(input) } : input;
+    if ('value' in checked) checks.checkInput(checked.value);
+    const answer = answerOf(await run(checked, context), outputBytesMax);
+    if (checks.hasOutput) checks.checkOutput(jsonAnswerOf(answer));
     report({ type: 'answered', answer });
   } catch (thrown) {
     reportFailure(failureOf(thrown));
@@ -98,20 +145,32 @@ async function serve(command: Extract<ScriptCommand, { type: 'run' }>): Promise<
 }
 
 port?.on('message', (command: ScriptCommand) => {
-  if (command.type === 'run') {
-    void serve(command);
-    return;
+  switch (command.type) {
+    case 'run':
+      void serve(command);
+      break;
+    case 'told':
+      questions.told(command.callId, command.value);
+      break;
+    case 'refused':
+      questions.refused(command.callId, command.message);
+      break;
+    default:
+      settleInfer(command);
   }
+});
+
+function settleInfer(command: Extract<ScriptCommand, { type: 'inferred' | 'inferFailed' }>): void {
   const pending = pendingInfers.get(command.callId);
   pendingInfers.delete(command.callId);
   if (command.type === 'inferred') pending?.resolve(toScriptTensors(command.outputs));
   else pending?.reject(new InferFailure(command.callId, command.error));
-});
+}
 
 removeForeignGlobals();
 defineGlobal('console', Object.freeze({ ...logger, log: logger.info }));
 const script = load();
 script.then(
-  () => report({ type: 'ready' }),
+  ({ checks }) => report({ type: 'ready', schemas: checks.schemas }),
   (thrown: unknown) => reportFailure(failureOf(thrown)),
 );

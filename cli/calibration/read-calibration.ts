@@ -1,14 +1,14 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { type Normalisation, pictureTensor } from '../../base/pictures/picture-tensor.ts';
+import { readPicture } from '../../base/pictures/read-picture.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
 import { datatypeBytes, elementCount, type Tensor } from '../../contract/tensors.ts';
 import { type CalibrationInput, describeShape } from './calibration-inputs.ts';
 import { readJsonSamples } from './json-samples.ts';
 import { readNumpy } from './npy.ts';
-import { type Normalisation, pictureTensor } from './picture-tensor.ts';
-import { readPicture } from './pixels.ts';
 
 /** Largest file of a calibration folder. */
 const fileBytesMax = 256 * 1024 * 1024;
@@ -189,5 +189,7 @@ function checkedSample(sample: Tensor[], file: string, inputs: readonly Calibrat
 
 function readPictureFile(bytes: Uint8Array, file: string, options: CalibrationOptions): Tensor[][] {
   const input = onlyInput(file, options);
-  return [[pictureTensor(readPicture(bytes, file), { input, normalisation: options.normalisation, file })]];
+  return [
+    [pictureTensor(readPicture(bytes, file), { input, normalisation: options.normalisation, what: file })],
+  ];
 }

@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { encodeCalibrationSet } from '../../compiler/calibration/calibration-set.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import type { RoutePolicy } from '../../contract/image.ts';
+import type { RoutePolicy, RunManifest } from '../../contract/image.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import type { BuildImage, Image } from '../../contract/workspace-api.ts';
-import { bundleScript } from '../bundle-script.ts';
 import {
   addCalibrationOptions,
   type CalibrationChoices,
@@ -15,14 +14,13 @@ import { connectWorkspace, globalOptions } from '../context.ts';
 import { formatCount, printResult, shortDigest, table } from '../output.ts';
 import { reference } from '../reference.ts';
 import type { WorkspaceClient } from '../workspace-client.ts';
+import { addScriptOptions, describeGrants, type ScriptChoices, uploadScript } from './script-options.ts';
 import { existingFile, workspaceOption } from './shared.ts';
 
 /** What `sluice image build` and `sluice up` build an image from. */
-export interface ImageSources {
+export interface ImageSources extends ScriptChoices {
   name: string;
   model: string;
-  /** Path of the scoring script, not yet bundled. */
-  script?: string;
   /** Path of the golden inputs. */
   samples?: string;
   accelerate?: string;
@@ -33,14 +31,12 @@ export interface ImageSources {
 
 /** Bundles the script, uploads what the workspace lacks and builds. */
 export async function buildImageFrom(client: WorkspaceClient, sources: ImageSources): Promise<Image> {
-  const script =
-    sources.script === undefined ? undefined : await client.uploadBytes(await bundleScript(sources.script));
   const samples =
     sources.samples === undefined ? undefined : await client.uploadBytes(await readFile(sources.samples));
   return client.buildImage({
     name: sources.name,
     model: sources.model,
-    ...(script === undefined ? {} : { script }),
+    ...(await uploadScript(client, sources)),
     ...(samples === undefined ? {} : { samples }),
     ...(sources.accelerate === undefined ? {} : { accelerate: sources.accelerate }),
     ...(sources.quantising === undefined
@@ -74,15 +70,10 @@ type BuildChoices = ImageSources & CalibrationChoices & { workspace?: string };
 export function addImageCommands(program: Command): void {
   const image = program.command('image').description('build and look at images');
 
-  addCalibrationOptions(workspaceOption(image.command('build')))
+  addCalibrationOptions(addScriptOptions(workspaceOption(image.command('build'))))
     .description('build the next version of an image from a model and, if given, a scoring script')
     .requiredOption('-n, --name <name>', 'name of the image')
     .requiredOption('-m, --model <name:version>', 'registered model', reference)
-    .option(
-      '-s, --script <file>',
-      'scoring script (JavaScript or TypeScript), bundled with its imports',
-      existingFile,
-    )
     .option(
       '--samples <file>',
       'golden inputs; their answers are recorded and checked on every device',
@@ -124,12 +115,13 @@ export function addImageCommands(program: Command): void {
     });
 
   workspaceOption(image.command('show'))
-    .description('show the layers of an image')
+    .description('show the layers of an image, how it is served and what its script may reach')
     .argument('<name:version>', 'image', reference)
     .action(async (text: string, options: { workspace?: string }, command: Command) => {
       const global = globalOptions(command);
-      const value = await (await connectWorkspace({ ...global, ...options })).image(text);
-      printResult({ json: global.json, value, toText: () => describeImage(value) });
+      const client = await connectWorkspace({ ...global, ...options });
+      const [image, run] = [await client.image(text), await client.runManifest(text)];
+      printResult({ json: global.json, value: { ...image, run }, toText: () => describeImage(image, run) });
     });
 }
 
@@ -147,7 +139,7 @@ function imageTable(images: Image[]): string {
   );
 }
 
-function describeImage(image: Image): string {
+function describeImage(image: Image, run: RunManifest): string {
   const layers = table(
     ['LAYER', 'BYTES', 'MEDIA TYPE', 'DIGEST'],
     image.layers.map((layer) => [layer.path, formatCount(layer.sizeBytes), layer.mediaType, layer.digest]),
@@ -159,6 +151,9 @@ function describeImage(image: Image): string {
     `model    ${image.model}`,
     `npu      ${image.accelerated ?? '-'}`,
     `built    ${image.createdAt}`,
+    `route    ${run.routes.policy}`,
+    `queue    ${run.limits.queueDepth} requests, ${run.routes.cpu.sessions} session${run.routes.cpu.sessions === 1 ? '' : 's'}`,
+    ...describeGrants(run),
   ];
   return `${head.join('\n')}\n\n${layers}`;
 }

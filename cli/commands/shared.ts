@@ -32,6 +32,12 @@ export function deviceIndex(text: string): number {
   return Number(text);
 }
 
+/** Argument parser: a whole number of at least 1. */
+export function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  return Number(text);
+}
+
 /** Argument parser for an option that may be given several times. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];

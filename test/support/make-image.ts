@@ -9,6 +9,7 @@ import {
   layerPaths,
   mediaTypes,
   type RunManifest,
+  scriptFilesFolder,
 } from '../../contract/image.ts';
 import type { Digest } from '../../contract/names.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
@@ -23,6 +24,8 @@ export interface ImageParts {
   /** Source of a scoring script that needs no bundling. */
   script?: string;
   scriptSettings?: NonNullable<RunManifest['script']>;
+  /** Files for the script, by path. */
+  files?: Record<string, string>;
   samples?: GoldenSamples['samples'];
   /** Hardware configuration to compile an NPU program for. */
   accelerate?: string;
@@ -78,6 +81,9 @@ export async function makeImage(blobs: BlobStore, parts: ImageParts = {}): Promi
   }
   if (parts.script !== undefined) {
     layers.push(await layer(mediaTypes.code, Buffer.from(parts.script), layerPaths.script));
+  }
+  for (const [path, text] of Object.entries(parts.files ?? {})) {
+    layers.push(await layer(mediaTypes.code, Buffer.from(text), scriptFilesFolder + path));
   }
   if (parts.samples !== undefined) {
     const samples: GoldenSamples = { schemaVersion: 1, samples: parts.samples };

@@ -7,7 +7,7 @@ import { imageView } from './views.ts';
 
 const buildParser = parserOf(BuildImage, { what: 'body', code: 'invalid_request' });
 
-/** `/images`: build, list, show. */
+/** `/images`: build, list, show; how one is served. */
 export function imageRoutes(app: FastifyInstance, options: { images: ImageRegistry }): void {
   const { images } = options;
   app.get('/images', async () => ({ items: images.list().map(imageView) }));
@@ -18,5 +18,9 @@ export function imageRoutes(app: FastifyInstance, options: { images: ImageRegist
   app.get('/images/:reference', async (request) => {
     const { name, version } = pathReference(request.params);
     return imageView(images.get(name, version));
+  });
+  app.get('/images/:reference/run', async (request) => {
+    const { name, version } = pathReference(request.params);
+    return images.runManifest(images.get(name, version));
   });
 }

@@ -8,6 +8,8 @@ import {
   type NpuRoute,
   type RoutePolicy,
   type RunManifest,
+  type ScriptSettings,
+  scriptFilesFolder,
 } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import type { Digest, Name } from '../../contract/names.ts';
@@ -21,11 +23,17 @@ interface ContentLayer {
   source: Digest | Uint8Array;
 }
 
+/** A file for the script, which the workspace holds. */
+export interface ScriptFile {
+  path: string;
+  digest: Digest;
+}
+
 /** Everything that an image is made of, before it has a version. */
 export interface ImageContent {
   name: Name;
   layers: readonly ContentLayer[];
-  hasScript: boolean;
+  script: ScriptSettings | undefined;
   routePolicy: RoutePolicy;
   signature: TensorSignature;
   cpu: CpuRoute;
@@ -36,7 +44,8 @@ export interface ImageContent {
 export function imageContent(options: {
   name: Name;
   model: Digest;
-  script: Digest | undefined;
+  /** The script's blob and how it runs. */
+  script: { source: Digest; settings: ScriptSettings; files: readonly ScriptFile[] } | undefined;
   routePolicy: RoutePolicy;
   configuration: string | undefined;
   compilation: WorkerResult;
@@ -47,7 +56,10 @@ export function imageContent(options: {
     { path: layerPaths.model, mediaType: mediaTypes.weights, source: compiled?.canonicalModel ?? model },
   ];
   if (script !== undefined) {
-    layers.push({ path: layerPaths.script, mediaType: mediaTypes.code, source: script });
+    layers.push({ path: layerPaths.script, mediaType: mediaTypes.code, source: script.source });
+    for (const { path, digest } of script.files) {
+      layers.push({ path: scriptFilesFolder + path, mediaType: mediaTypes.code, source: digest });
+    }
   }
   if (samples !== undefined) {
     const source = Buffer.from(JSON.stringify(samples));
@@ -57,7 +69,7 @@ export function imageContent(options: {
   return {
     name,
     layers,
-    hasScript: script !== undefined,
+    script: script?.settings,
     routePolicy,
     signature,
     cpu: { sessions: 1, ...(compiled === undefined ? {} : { keepsQuantisation: true }) },
@@ -102,9 +114,7 @@ export function runManifest(content: ImageContent, version: number): RunManifest
       cpu: content.cpu,
       ...(content.npu === undefined ? {} : { npu: content.npu }),
     },
-    ...(content.hasScript
-      ? { script: { timeoutMs: limits.scriptTimeoutMs, heapMiB: limits.scriptHeapMiB } }
-      : {}),
+    ...(content.script === undefined ? {} : { script: content.script }),
     limits: { queueDepth: limits.scoringQueueDepthMax },
   };
 }

@@ -5,6 +5,7 @@ import { calibrationBlobBytesMax, decodeCalibrationSet } from '../../compiler/ca
 import { compileInWorker, type WorkerJob } from '../../compiler/compile-in-worker.ts';
 import { parseQuantiseChoice } from '../../compiler/quantise/method.ts';
 import { SluiceError } from '../../contract/errors.ts';
+import { mediaTypes, RunManifest } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import { type Name, parseReference } from '../../contract/names.ts';
 import { GoldenTensor } from '../../contract/tensors.ts';
@@ -18,6 +19,7 @@ import { contentDigest, type ImageContent, imageContent } from './image-content.
 import type { ImageWriter } from './image-writer.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import type { OciLayout } from './oci-layout.ts';
+import { readScript } from './script-part.ts';
 
 /** What the image registry needs. */
 export interface ImageRegistryOptions {
@@ -31,6 +33,8 @@ export interface ImageRegistryOptions {
   clock: () => Date;
   signal: AbortSignal;
 }
+
+const runParser = parserOf(RunManifest, { what: 'run manifest', code: 'manifest_invalid' });
 
 const samplesParser = parserOf(
   Type.Object(
@@ -66,6 +70,14 @@ export class ImageRegistry {
       throw new SluiceError('not_found', `image ${what} does not exist`);
     }
     return image;
+  }
+
+  /** How an image is served. */
+  async runManifest(image: ImageRecord): Promise<RunManifest> {
+    const layer = image.layers.find(({ mediaType }) => mediaType === mediaTypes.run);
+    if (layer === undefined) throw new Error(`image ${image.name}:${image.version} has no run manifest`);
+    const { blobs } = this.#options;
+    return runParser.parseJson(await blobs.read(layer.digest, { bytesMax: limits.runManifestBytesMax }));
   }
 
   /** Builds the next version; content that the name already has is that version. */
@@ -113,9 +125,7 @@ export class ImageRegistry {
         'routePolicy: fpga needs a program; name a hardware configuration in accelerate',
       );
     }
-    if (request.script !== undefined) {
-      await readBlobInput(blobs, request.script, { field: 'script', bytesMax: limits.scriptBytesMax });
-    }
+    const script = await readScript(blobs, request);
     const samples = request.samples === undefined ? undefined : await this.#readSamples(request.samples);
     const quantising = await this.#readQuantising(request);
     const compilation = await compileInWorker({
@@ -131,7 +141,7 @@ export class ImageRegistry {
     return imageContent({
       name: request.name,
       model: model.digest,
-      script: request.script,
+      script,
       routePolicy,
       configuration: request.accelerate,
       compilation,

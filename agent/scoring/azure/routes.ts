@@ -35,10 +35,11 @@ function swaggerHandler({ deployments }: ScoreOptions, choose: Choose): Handler 
   return async (request, reply) => {
     const version = versionOf(request);
     const { name, image } = choose(request, deployments);
-    if (image.script !== undefined) {
+    const schemas = image.script?.schemas;
+    if (schemas !== undefined && schemas.input === undefined && schemas.output === undefined) {
       throw new SluiceError(
         'not_found',
-        `deployment ${name}: its scoring script declares no schema to describe`,
+        `deployment ${name}: its scoring script exports neither inputSchema nor outputSchema`,
       );
     }
     const path = new URL(request.url, 'http://localhost').pathname.replace(/swagger\.json$/, 'score');

@@ -1,5 +1,6 @@
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
 import type { ServedImage } from '../served-image.ts';
+import { componentsOf } from './schema-components.ts';
 
 /** Versions of the OpenAPI specification that `/swagger.json?version=` takes. */
 export const swaggerVersions = ['2', '3', '3.1'] as const;
@@ -27,12 +28,14 @@ interface Described {
   version: SwaggerVersion;
 }
 
-/** The description of a deployment's `/score` for an image without a script: arrays nested like the shapes. */
+/**
+ * The description of a deployment's `/score`: arrays nested like the shapes for an image without a script, else
+ * what the script declares.
+ */
 export function swaggerOf({ deployment, image, path, version }: Described): Schema {
-  const { inputs, outputs } = image.signature;
+  const base = version === '2' ? '#/definitions/' : '#/components/schemas/';
   const schemas = {
-    ServiceInput: objectOf(inputs),
-    ServiceOutput: objectOf(outputs),
+    ...serviceSchemas(image, base),
     ErrorResponse: {
       type: 'object',
       properties: {
@@ -48,6 +51,17 @@ export function swaggerOf({ deployment, image, path, version }: Described): Sche
     version: String(image.version),
   };
   return version === '2' ? swagger2({ info, schemas, path }) : openApi3({ info, schemas, path, version });
+}
+
+function serviceSchemas({ signature, script }: ServedImage, base: string): Schema {
+  if (script === undefined) {
+    return { ServiceInput: objectOf(signature.inputs), ServiceOutput: objectOf(signature.outputs) };
+  }
+  const { input = {}, output = {} } = script.schemas;
+  return {
+    ...componentsOf({ name: 'ServiceInput', schema: input, base }),
+    ...componentsOf({ name: 'ServiceOutput', schema: output, base }),
+  };
 }
 
 interface Parts {

@@ -1,4 +1,4 @@
-import type { Picture } from './pixels.ts';
+import type { Picture } from './read-picture.ts';
 
 /** Weights of the source positions that one target position mixes. */
 interface Taps {

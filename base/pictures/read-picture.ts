@@ -13,13 +13,13 @@ export interface Picture {
 const pixelsMax = 64_000_000;
 const decoderMebibytesMax = 1024;
 
-/** Decodes a PNG or JPEG by what it starts with. Throws `tensor_data` naming the file. */
-export function readPicture(bytes: Uint8Array, file: string): Picture {
+/** Decodes a PNG or JPEG by what it starts with. Throws `tensor_data`, starting with `what`. */
+export function readPicture(bytes: Uint8Array, what: string): Picture {
   try {
     return bytes[0] === 0x89 ? pictureOfPng(bytes) : pictureOfJpeg(bytes);
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new SluiceError('tensor_data', `${file}: the picture cannot be read (${reason})`, {
+    throw new SluiceError('tensor_data', `${what}: the picture cannot be read (${reason})`, {
       cause: thrown,
     });
   }

@@ -1,8 +1,14 @@
 import { SluiceError } from '../../contract/errors.ts';
-import { elementCount, type Tensor } from '../../contract/tensors.ts';
-import type { CalibrationInput } from './calibration-inputs.ts';
-import type { Picture } from './pixels.ts';
+import { type Datatype, elementCount, type Tensor } from '../../contract/tensors.ts';
+import type { Picture } from './read-picture.ts';
 import { resample } from './resample.ts';
+
+/** An input of a model with every dimension known. */
+export interface PictureInput {
+  name: string;
+  datatype: Datatype;
+  shape: readonly number[];
+}
 
 /** How pixels become numbers: (pixel / 255 - mean) / std, by channel or one for all. */
 export interface Normalisation {
@@ -21,28 +27,28 @@ interface PictureLayout {
 /**
  * A picture as an input of a model, stretched to its size. Channels, one or three, are looked for at the
  * front, then at the back; one channel is the luminance of ITU-R BT.601. A UINT8 input takes the pixels as
- * they are. Throws `tensor_shape` and `tensor_datatype` naming the file for an input that is no picture.
+ * they are. Throws `tensor_shape` and `tensor_datatype` starting with `what` for an input that is no picture.
  */
 export function pictureTensor(
   picture: Picture,
-  options: { input: CalibrationInput; normalisation: Normalisation; file: string },
+  options: { input: PictureInput; normalisation: Normalisation; what: string },
 ): Tensor {
-  const { input, normalisation, file } = options;
-  const layout = layoutOf(picture, input, file);
+  const { input, normalisation, what } = options;
+  const layout = layoutOf(picture, input, what);
   const values = valuesOf(resample(picture, layout), layout);
   const tensor = { name: input.name, datatype: input.datatype, shape: [...input.shape] };
   if (input.datatype === 'UINT8') return { ...tensor, data: Uint8Array.from(values, Math.round) };
   if (input.datatype !== 'FP32') {
     throw new SluiceError(
       'tensor_datatype',
-      `${file}: a picture cannot feed the input "${input.name}" of ${input.datatype}; give .npy or .json`,
+      `${what}: a picture cannot feed the input "${input.name}" of ${input.datatype}; give its values instead`,
     );
   }
   normalise(values, layout, normalisation);
   return { ...tensor, data: new Uint8Array(values.buffer) };
 }
 
-function layoutOf(picture: Picture, { name, shape }: CalibrationInput, file: string): PictureLayout {
+function layoutOf(picture: Picture, { name, shape }: PictureInput, what: string): PictureLayout {
   const item = shape.slice(shape.length === 4 ? 1 : 0);
   const [first = 0, second = 0, third = 0] = item;
   const isOneItem = shape.length === 3 || (shape.length === 4 && shape[0] === 1);
@@ -59,7 +65,7 @@ function layoutOf(picture: Picture, { name, shape }: CalibrationInput, file: str
   }
   throw new SluiceError(
     'tensor_shape',
-    `${file}: a picture of ${width} x ${height} pixels cannot feed the input "${name}" of [${shape}]; give .npy, .f32 or .json`,
+    `${what}: a picture of ${width} x ${height} pixels cannot feed the input "${name}" of [${shape}]; give its values instead`,
   );
 }
 
