@@ -8,24 +8,30 @@ import { benchNpu } from './npu.ts';
 import { benchNpuEstimates } from './npu-estimates.ts';
 import { benchPack } from './pack.ts';
 import { benchRoutes } from './routes.ts';
+import type { Claim } from './serving/claim.ts';
+import { benchServing, servingCases } from './serving/main.ts';
 
-const benchmarks: Record<string, () => Promise<Record<string, Measurement[]>>> = {
+const benchmarks: Record<string, () => Promise<Record<string, Measurement[]> | Claim[]>> = {
   codec: benchCodec,
   npu: benchNpu,
   'npu-estimates': benchNpuEstimates,
   pack: benchPack,
   routes: benchRoutes,
+  serving: () => benchServing(),
+  ...Object.fromEntries(servingCases.map((name) => [`serving/${name}`, () => benchServing([name])])),
 };
 
 /**
- * `npm run bench [-- name…] [-- --json file]`: prints a table a benchmark; ratios are to its first row.
+ * `npm run bench [-- name…] [-- --json file]`: prints a table a benchmark; ratios are to its first row. Without
+ * names all run; `serving/case` is a part of `serving`.
  */
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
     options: { json: { type: 'string' } },
   });
-  const names = positionals.length === 0 ? Object.keys(benchmarks) : positionals;
+  const names =
+    positionals.length === 0 ? Object.keys(benchmarks).filter((name) => !name.includes('/')) : positionals;
   const unknown = names.find((name) => !Object.hasOwn(benchmarks, name));
   if (unknown !== undefined) {
     console.error(`bench: unknown benchmark ${unknown}; one of ${Object.keys(benchmarks).join(', ')}`);
@@ -33,10 +39,13 @@ async function main(): Promise<void> {
     return;
   }
   const machine = `Node ${process.versions.node}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores`;
-  const results: Record<string, Record<string, Measurement[]>> = {};
+  const results: Record<string, Record<string, Measurement[]> | Claim[]> = {};
   for (const name of names) {
     const tables = (await benchmarks[name]?.()) ?? {};
-    for (const [title, rows] of Object.entries(tables)) printTable(`${name}: ${title}`, rows);
+    // Claims were printed when they were measured: some take minutes.
+    if (!Array.isArray(tables)) {
+      for (const [title, rows] of Object.entries(tables)) printTable(`${name}: ${title}`, rows);
+    }
     results[name] = tables;
   }
   console.log(`\n${machine}; compare ratios, not times.`);

@@ -18,7 +18,8 @@ import type { WorkspaceClient } from './workspace-client.ts';
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 const sampleFolder = join(packageRoot, 'samples', 'fashion');
 const agentEntry = fileURLToPath(new URL('../agent/main.js', import.meta.url));
-const deviceName = 'edge-1';
+/** The device that `sluice up` runs. */
+export const localDevice = 'edge-1';
 const sampleName = 'fashion';
 /** A device that has not come up by then has a problem that its log names. */
 const readyTimeoutMs = 120_000;
@@ -65,9 +66,9 @@ export class LocalFleet {
     serving.catch(() => undefined);
     await client.putDeployment(sampleName, {
       image: `${image.name}:${image.version}`,
-      devices: [deviceName],
+      devices: [localDevice],
     });
-    this.#tell('deploy', `${sampleName} serves ${image.name}:${image.version} on ${deviceName}`);
+    this.#tell('deploy', `${sampleName} serves ${image.name}:${image.version} on ${localDevice}`);
     await serving;
     this.#invite();
   }
@@ -143,22 +144,22 @@ export class LocalFleet {
 
   /** Gives a token when the device has none of its own yet. */
   async #ensureDevice(client: WorkspaceClient): Promise<string | undefined> {
-    const identity = join(stateFolders(this.#options.state).device(deviceName), 'identity.json');
+    const identity = join(stateFolders(this.#options.state).device(localDevice), 'identity.json');
     const enrolled = await stat(identity).then(
       () => true,
       () => false,
     );
-    const known = (await client.listDevices()).some(({ name }) => name === deviceName);
+    const known = (await client.listDevices()).some(({ name }) => name === localDevice);
     if (known && enrolled) return undefined;
-    return (known ? await client.renewDeviceToken(deviceName) : await client.addDevice(deviceName)).token;
+    return (known ? await client.renewDeviceToken(localDevice) : await client.addDevice(localDevice)).token;
   }
 
   #startAgent(options: { apiUrl: string; token: string | undefined; digest: string }): Promise<void> {
     this.#checkGoingOn();
     const { state, port, npu, logLevel } = this.#options;
     const start = {
-      stateFolder: stateFolders(state).device(deviceName),
-      device: deviceName,
+      stateFolder: stateFolders(state).device(localDevice),
+      device: localDevice,
       workspaceUrl: options.apiUrl,
       host: '127.0.0.1',
       port,
