@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ErrorCode } from '../../contract/errors.ts';
-import { errorCodes } from '../../contract/errors.ts';
+import { type ErrorCode, errorCodes } from '../../contract/errors.ts';
 import type { Digest } from '../../contract/names.ts';
 import type { RunPhases } from '../engines/run-terms.ts';
 import type { AnsweredBy } from './image-meters.ts';
@@ -46,13 +45,17 @@ export function onRequestEnd(app: FastifyInstance, tell: (ended: EndedRequest) =
   app.decorateRequest('scored', null);
   app.decorateRequest('failure', null);
   app.decorateRequest('trace', null);
+  // Fastify measures a request's time only where there is such a hook; a client that leaves early never gets there.
+  app.addHook('onResponse', async (request, reply) => {
+    if (!reply.raw.writableFinished) return;
+    const { elapsedTime: durationMs, statusCode: status } = reply;
+    tell({ request, reply, status, code: request.failure ?? undefined, durationMs });
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => {
-      const { elapsedTime: durationMs, statusCode } = reply;
-      const ended = { request, reply, durationMs };
-      if (reply.raw.writableFinished)
-        tell({ ...ended, status: statusCode, code: request.failure ?? undefined });
-      else tell({ ...ended, status: errorCodes.cancelled.status, code: 'cancelled' });
+      if (reply.raw.writableFinished) return;
+      const { status } = errorCodes.cancelled;
+      tell({ request, reply, status, code: 'cancelled', durationMs: reply.elapsedTime });
     });
   });
 }
