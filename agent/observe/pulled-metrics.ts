@@ -51,15 +51,15 @@ export function addGauge<Label extends string>(
 /** The same as a histogram. */
 export function addHistogram<Label extends string>(
   registry: Registry,
-  { name, help }: MetricDescription<Label>,
+  { name, help, labelNames }: MetricDescription<Label>,
   pull: Pull<Label, BucketCounts>,
 ): void {
   const get = async (): Promise<object> => {
     const values = [...pull()].flatMap((sample) => histogramValues(name, sample));
     return { name, help, type: 'histogram', values };
   };
-  // What the registry calls of a metric: its own histograms take single observations only, no counts.
-  registry.registerMetric({ name, get } as unknown as Metric);
+  // What the registry needs of a metric: its own histograms take single observations only, no counts.
+  registry.registerMetric({ name, labelNames, get } as unknown as Metric);
 }
 
 /** The cumulative buckets, the sum and the count of one series, as the text format has them. */

@@ -9,7 +9,7 @@ import { addTritonMetrics } from './triton-metrics.ts';
 /** What is measured. */
 export interface ScoringMetricsOptions {
   images: ObserveImages;
-  answers: HttpAnswers;
+  answers: Pick<HttpAnswers, 'samples'>;
   /** Spans of traces that were handed to the collector, and those that were given up; zeros without traces. */
   spans: () => { exported: number; dropped: number };
   /** Besides those of the images, the names of Triton. */
