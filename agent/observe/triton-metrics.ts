@@ -20,7 +20,7 @@ const backend: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Triton's word for an error code. */
-export function tritonReason(code: ErrorCode): TritonReason {
+function tritonReason(code: ErrorCode): TritonReason {
   if (rejected.has(code)) return 'REJECTED';
   if (code === 'cancelled') return 'CANCELED';
   return backend.has(code) ? 'BACKEND' : 'OTHER';

@@ -72,7 +72,7 @@ describe('GET /metrics', () => {
   it('answers under load, with what waits and what was refused', async () => {
     const scoring = await startScoring();
     await scoring.deploy('busy', { model: busyModel(), sessions: 1, queueDepth: 1 });
-    const body = { inputs: [{ name: 'size', shape: [2], datatype: 'INT64', data: [1200, 1200] }] };
+    const body = { inputs: [{ name: 'size', shape: [2], datatype: 'INT64', data: [1600, 1600] }] };
     const [path, cpu] = ['/v2/models/busy/infer', { model: 'busy', route: 'cpu' }];
     const leaving = new AbortController();
     let isRunning = true;
