@@ -113,9 +113,7 @@ describe('traces', () => {
     // One line, although it failed three times.
     expect(lines.map(({ level }) => level)).toEqual([40]);
     const { text } = await scoring.get('/metrics');
-    expect(
-      Number(/sluice_trace_spans_total\{result="dropped"\} (\d+)/.exec(text)?.[1]),
-    ).toBeGreaterThan(0);
+    expect(Number(/sluice_trace_spans_total\{result="dropped"\} (\d+)/.exec(text)?.[1])).toBeGreaterThan(0);
   });
 
   it('are off without a collector: the caller and its script see what was sent', async () => {
