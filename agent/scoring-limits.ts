@@ -1,3 +1,5 @@
+import type { OtlpLimits } from './observe/otlp-exporter.ts';
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
@@ -28,6 +30,11 @@ export interface ScoringLimits {
   hangUpMs: number;
   /** What running requests get when the process stops. */
   stopMs: number;
+  /** Lines of the request log above the debug level, for one status and error code. */
+  requestLogLinesPerMinute: number;
+  traces: OtlpLimits;
+  /** What the collector of traces gets when the process stops. */
+  traceStopMs: number;
   /** Body of a scoring script's answer. */
   scriptOutputBytesMax: number;
   /** Log lines of one script run; more are dropped. */
@@ -56,6 +63,16 @@ export const scoringLimits: ScoringLimits = {
   requestIdCharsMax: 100,
   hangUpMs: 1_000,
   stopMs: 2_000,
+  requestLogLinesPerMinute: 10,
+  traces: {
+    spansMax: 2_048,
+    batchSpansMax: 512,
+    intervalMs: 1_000,
+    intervalCapMs: 60_000,
+    timeoutMs: 5_000,
+    logIntervalMs: 60_000,
+  },
+  traceStopMs: 500,
   scriptOutputBytesMax: 64 * MiB,
   scriptLogLinesMax: 100,
   scriptTextCharsMax: 1_000,

@@ -4,6 +4,16 @@ import type { RunTerms } from './run-terms.ts';
 /** Where a request is computed; the value of the answer's `x-sluice-route`. */
 export type Route = 'cpu' | 'fpga-sim' | 'fpga';
 
+/** What a queue holds at this moment. */
+export interface QueueLoad {
+  /** Requests that wait. */
+  depth: number;
+  /** Requests that are computed. */
+  running: number;
+  /** Threads or devices that take work. */
+  lanes: number;
+}
+
 /** One way to compute a model. Every engine of an image gives the same bytes for the same inputs. */
 export interface Engine {
   readonly route: Route;
@@ -12,6 +22,8 @@ export interface Engine {
    * `x-sluice-npu-estimate` has it. Never the request's latency.
    */
   readonly estimate?: string;
+  /** What waits and runs now; undefined for an engine that keeps no queue. */
+  readonly load?: QueueLoad;
   /**
    * Computes all outputs of the model's signature, in its order, from inputs that fit the signature.
    * May take over the inputs' memory (the CPU engine does, an NPU engine only reads it): a caller must not use

@@ -3,9 +3,10 @@ import { SluiceError } from '../../contract/errors.ts';
 import type { NpuRoute } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import { elementCount, type Tensor, type TensorSignature } from '../../contract/tensors.ts';
-import type { NpuProgram } from '../../native/npu.ts';
+import type { NpuProgram, NpuRunResult } from '../../native/npu.ts';
 import { bytesOf, elementsOf } from '../tensors/element-arrays.ts';
-import type { Engine, Route } from './engine.ts';
+import type { Engine, QueueLoad, Route } from './engine.ts';
+import type { EngineObserver } from './engine-observer.ts';
 import { type BoundTensor, bindTensor, checkDisjoint, invalid } from './npu-binding.ts';
 import { packItem, unpackItem } from './pack.ts';
 import type { RunTerms } from './run-terms.ts';
@@ -31,6 +32,7 @@ export interface NpuEngineOptions {
   queueDepthMax: number;
   timeoutMs: number;
   nowMs: () => number;
+  observer?: EngineObserver;
 }
 
 /**
@@ -66,9 +68,12 @@ export class NpuEngine implements Engine {
     this.#checkBytes(items);
     this.#queue.checkRoom(terms);
     const region = await this.#pack(inputs, items);
-    const { timeoutMs } = this.#options;
-    const { outputs } = await this.#queue.submit((program) => program.run(region, { timeoutMs }), terms);
+    const { outputs } = await this.#queue.submit((program) => this.#run(program, region, items), terms);
     return this.#unpack(outputs, items);
+  }
+
+  get load(): QueueLoad {
+    return this.#queue.load;
   }
 
   expectedMs(priority?: number): number {
@@ -80,6 +85,20 @@ export class NpuEngine implements Engine {
     this.#open = false;
     this.#queue.close(new SluiceError('engine_failed', `${this.#options.what}: closed`));
     this.#options.program.unload();
+  }
+
+  async #run(program: NpuProgram, region: Uint8Array, items: number): Promise<NpuRunResult> {
+    const { timeoutMs, nowMs, observer } = this.#options;
+    const startedMs = nowMs();
+    const result = await program.run(region, { timeoutMs });
+    observer?.executed({
+      route: this.route,
+      requests: 1,
+      items,
+      computeMs: nowMs() - startedMs,
+      npuCycles: result.counters.executeCycles,
+    });
+    return result;
   }
 
   #itemCount(inputs: readonly Tensor[]): number {

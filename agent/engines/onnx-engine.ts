@@ -3,7 +3,9 @@ import type { Logger } from '../../base/logger.ts';
 import type { Digest } from '../../contract/names.ts';
 import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
-import type { Engine } from './engine.ts';
+import { itemCountOf } from '../tensors/items.ts';
+import type { Engine, QueueLoad } from './engine.ts';
+import type { EngineObserver } from './engine-observer.ts';
 import type { OnnxWorkerData } from './onnx-protocol.ts';
 import { OnnxSession } from './onnx-session.ts';
 import type { RunTerms } from './run-terms.ts';
@@ -31,15 +33,18 @@ export interface OnnxEngineOptions {
   nowMs: () => number;
   log: Logger;
   startWorker: StartOnnxWorker;
+  observer?: EngineObserver;
 }
 
 /** ONNX Runtime sessions in worker threads behind one bounded queue: the CPU route, or an end of an NPU route. */
 export class OnnxEngine implements Engine {
   readonly route = 'cpu';
+  readonly #options: OnnxEngineOptions;
   readonly #pool: WorkerPool<OnnxSession>;
 
   constructor(options: OnnxEngineOptions) {
     const { limits } = options;
+    this.#options = options;
     const data: OnnxWorkerData = {
       ...options.model,
       signature: options.signature,
@@ -63,7 +68,11 @@ export class OnnxEngine implements Engine {
   }
 
   infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
-    return this.#pool.queue.submit((session) => session.run(inputs), terms);
+    return this.#pool.queue.submit((session) => this.#run(session, inputs), terms);
+  }
+
+  get load(): QueueLoad {
+    return this.#pool.queue.load;
   }
 
   expectedMs(priority?: number): number {
@@ -72,5 +81,14 @@ export class OnnxEngine implements Engine {
 
   close(): Promise<void> {
     return this.#pool.close();
+  }
+
+  async #run(session: OnnxSession, inputs: Tensor[]): Promise<Tensor[]> {
+    const { signature, nowMs, observer } = this.#options;
+    const startedMs = nowMs();
+    const outputs = await session.run(inputs);
+    const items = itemCountOf(signature, inputs);
+    observer?.executed({ route: this.route, requests: 1, items, computeMs: nowMs() - startedMs });
+    return outputs;
   }
 }

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
 import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
-import type { Engine, Route } from './engine.ts';
+import type { Engine, QueueLoad, Route } from './engine.ts';
 import type { RunTerms } from './run-terms.ts';
 
 /** A stage of an NPU route: what computes it, and the tensors that it takes and gives. */
@@ -69,6 +69,17 @@ export class StagedEngine implements Engine {
     } finally {
       this.#inside -= 1;
     }
+  }
+
+  /** Sum over the stages. */
+  get load(): QueueLoad {
+    const sum = { depth: 0, running: 0, lanes: 0 };
+    for (const { engine } of this.#stages) {
+      sum.depth += engine.load?.depth ?? 0;
+      sum.running += engine.load?.running ?? 0;
+      sum.lanes += engine.load?.lanes ?? 0;
+    }
+    return sum;
   }
 
   /** Sum over the stages. */

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../contract/errors.ts';
+import type { QueueLoad } from './engine.ts';
 import { defaultPriority, type RunTerms } from './run-terms.ts';
 import { RunTime } from './run-time.ts';
 
@@ -47,6 +48,11 @@ export class WorkQueue<Lane> {
   /** Jobs that wait. */
   get depth(): number {
     return this.#waiting.length;
+  }
+
+  /** What waits and runs now. */
+  get load(): QueueLoad {
+    return { depth: this.depth, running: this.#running, lanes: this.laneCount };
   }
 
   /** A new lane, ready for work. */

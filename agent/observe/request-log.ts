@@ -1,21 +1,109 @@
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../../base/logger.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+import type { EndedRequest } from './request-end.ts';
 
-/** Logs one line a request: a warning for what this server is at fault for, else on the debug level. Never a body. */
-export function addRequestLog(app: FastifyInstance, log: Logger): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const { statusCode } = reply;
-    const level = statusCode >= 500 ? 'warn' : 'debug';
-    if (!log.isLevelEnabled(level)) return;
-    const fields = {
-      method: request.method,
-      path: request.url.split('?', 1)[0],
-      status: statusCode,
-      durationMs: Math.round(reply.elapsedTime * 1000) / 1000,
-      requestId: reply.getHeader('x-request-id'),
-      route: reply.getHeader('x-sluice-route'),
-      image: reply.getHeader('x-sluice-image'),
-    };
-    log[level](fields, 'request');
-  });
+/** Statuses of requests that were refused or given up, by whoever's fault: they say that a device has too much to do. */
+const rejections: ReadonlySet<number> = new Set([408, 429, 499]);
+const windowMs = 60_000;
+/** Characters of an identifier of the client's that are logged. */
+const idCharsMax = 100;
+
+/** What a request log needs. */
+export interface RequestLogOptions {
+  log: Logger;
+  /** Lines above the debug level for one status and error code in a minute. */
+  linesPerMinuteMax: number;
+  nowMs: () => number;
+}
+
+/**
+ * Logs a line a request: a warning for what this server is at fault for, information for a refused one, and the
+ * debug level for all others. Of the first two so many a minute, because a flash disk wears out. Never a body, a
+ * query or a header that may hold a secret.
+ */
+export class RequestLog {
+  readonly #options: RequestLogOptions;
+  readonly #lines: LineLimit;
+
+  constructor(options: RequestLogOptions) {
+    this.#options = options;
+    this.#lines = new LineLimit(options);
+  }
+
+  /** Logs one. */
+  write(ended: EndedRequest): void {
+    const { log } = this.#options;
+    const level = levelOf(ended.status);
+    if (level !== 'debug' && log.isLevelEnabled(level)) {
+      const left = this.#lines.take(ended.status, ended.code);
+      if (left !== undefined) {
+        log[level](left === 0 ? fieldsOf(ended) : { ...fieldsOf(ended), linesLeftOut: left }, 'request');
+        return;
+      }
+    }
+    if (log.isLevelEnabled('debug')) log.debug(fieldsOf(ended), 'request');
+  }
+}
+
+interface Window {
+  endMs: number;
+  lines: number;
+  leftOut: number;
+}
+
+/** Counts lines by status and code, which are closed lists. */
+class LineLimit {
+  readonly #options: RequestLogOptions;
+  readonly #windows = new Map<string, Window>();
+
+  constructor(options: RequestLogOptions) {
+    this.#options = options;
+  }
+
+  /** How many lines of the kind were left out before this one; undefined when this one is to be left out too. */
+  take(status: number, code: ErrorCode | undefined): number | undefined {
+    const { linesPerMinuteMax, nowMs } = this.#options;
+    const key = `${status} ${code ?? ''}`;
+    let window = this.#windows.get(key);
+    if (window === undefined || nowMs() >= window.endMs) {
+      window = { endMs: nowMs() + windowMs, lines: 0, leftOut: window?.leftOut ?? 0 };
+      this.#windows.set(key, window);
+    }
+    if (window.lines >= linesPerMinuteMax) {
+      window.leftOut += 1;
+      return undefined;
+    }
+    window.lines += 1;
+    const { leftOut } = window;
+    window.leftOut = 0;
+    return leftOut;
+  }
+}
+
+function levelOf(status: number): 'warn' | 'info' | 'debug' {
+  if (status >= 500) return 'warn';
+  return rejections.has(status) ? 'info' : 'debug';
+}
+
+function fieldsOf({ request, reply, status, code, durationMs }: EndedRequest): object {
+  const { scored, trace } = request;
+  return {
+    method: request.method,
+    // The pattern: what stands in its place may be anything that a client sends.
+    path: request.routeOptions.url,
+    status,
+    code,
+    durationMs: Math.round(durationMs * 1000) / 1000,
+    requestId: idOf(reply.getHeader('x-request-id') ?? request.headers['x-request-id']),
+    clientRequestId: idOf(request.headers['x-ms-client-request-id']),
+    traceId: trace?.own?.traceId ?? trace?.parent?.traceId,
+    model: scored?.model,
+    version: scored?.version,
+    route: reply.getHeader('x-sluice-route'),
+    image: reply.getHeader('x-sluice-image'),
+  };
+}
+
+function idOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.slice(0, idCharsMax) : undefined;
 }

@@ -1,10 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
+import type { Dialect } from '../observe/image-meters.ts';
+import type { ScoredRequest } from '../observe/request-end.ts';
+import { itemCountOf } from '../tensors/items.ts';
 import { RequestContext } from './request-context.ts';
-import { isBatchOpen, type ServedImage } from './served-image.ts';
+import type { ServedImage } from './served-image.ts';
 
 /** A request to an image, and the clocks that measure it. */
 export interface CountedOptions {
+  /** Name of the deployment. */
+  name: string;
+  dialect: Dialect;
   image: ServedImage;
   request: FastifyRequest;
   reply: FastifyReply;
@@ -16,21 +23,25 @@ export interface CountedOptions {
 
 /** What measures one request: its phases end where they are marked. */
 export class RequestMeter {
-  #items = 1;
-  #inputMs = 0;
-  #outputMs = 0;
   #lastMs: number;
   readonly #options: CountedOptions;
+  readonly #scored: ScoredRequest;
 
-  constructor(options: CountedOptions) {
+  constructor(options: CountedOptions, { phases }: RequestContext) {
+    const { name: model, image, request, reply } = options;
+    const { version, digest } = image;
+    const known = { model, version, image: digest, route: 'none' as const, items: 1, phases };
+    const beginMs = reply.elapsedTime;
     this.#options = options;
     this.#lastMs = options.nowMs();
+    this.#scored = { ...known, beginMs, endMs: beginMs, inputMs: 0, outputMs: 0 };
+    request.scored = this.#scored;
   }
 
   /** The body has become tensors. */
   read(inputs: readonly Tensor[]): void {
-    this.#inputMs = this.#elapsed();
-    this.#items = isBatchOpen(this.#options.image) ? (inputs[0]?.shape[0] ?? 1) : 1;
+    this.#scored.inputMs = this.#elapsed();
+    this.#scored.items = itemCountOf(this.#options.image.signature, inputs);
   }
 
   /** The engines are done. */
@@ -40,15 +51,18 @@ export class RequestMeter {
 
   /** The tensors have become an answer. */
   wrote(): void {
-    this.#outputMs = this.#elapsed();
+    this.#scored.outputMs = this.#elapsed();
   }
 
-  /** Counts the request in the image's statistics. */
-  finish(isSuccess: boolean, { phases }: RequestContext): void {
-    const { image, reply, instantMs } = this.#options;
+  /** Counts the request in the image's statistics and meters; `failure` is why it has no result. */
+  finish(failure: SluiceError | undefined, { route }: RequestContext): void {
+    const { image, reply, dialect, instantMs } = this.#options;
+    const scored = this.#scored;
     const totalMs = reply.elapsedTime;
-    const [items, inputMs, outputMs] = [this.#items, this.#inputMs, this.#outputMs];
-    image.statistics.record({ isSuccess, totalMs, items, inputMs, outputMs, phases }, instantMs());
+    scored.route = route;
+    scored.endMs = totalMs;
+    image.statistics.record({ ...scored, isSuccess: failure === undefined, totalMs }, instantMs());
+    image.meters.record({ ...scored, dialect, failure, totalMs });
   }
 
   #elapsed(): number {
@@ -65,13 +79,13 @@ export async function countRequest<Answer>(
   work: (context: RequestContext, meter: RequestMeter) => Promise<Answer>,
 ): Promise<Answer> {
   const context = new RequestContext(options);
-  const meter = new RequestMeter(options);
-  let isSuccess = false;
+  const meter = new RequestMeter(options, context);
   try {
     const answer = await work(context, meter);
-    isSuccess = true;
+    meter.finish(undefined, context);
     return answer;
-  } finally {
-    meter.finish(isSuccess, context);
+  } catch (thrown) {
+    meter.finish(toSluiceError(thrown), context);
+    throw thrown;
   }
 }

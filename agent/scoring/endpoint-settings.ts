@@ -9,6 +9,14 @@ export const EndpointSettings = Type.Object(
     allowsModelControl: Type.Optional(Type.Boolean()),
     /** Origins of web pages that may call it; `*` for any. */
     corsOrigins: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 64 })),
+    /** `GET /metrics` has the names of Triton's metrics too. */
+    hasTritonMetricNames: Type.Optional(Type.Boolean()),
+    /** Address of an OpenTelemetry collector that takes traces over OTLP/HTTP; null for no traces. */
+    otlpEndpoint: Type.Optional(
+      Type.Union([Type.String({ pattern: '^https?://', maxLength: 2048 }), Type.Null()]),
+    ),
+    /** Part of the requests without a parent that are traced. */
+    traceSampleRatio: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   },
   { additionalProperties: false },
 );
@@ -19,4 +27,7 @@ export const endpointDefaults: Required<EndpointSettings> = {
   serverName: 'sluice',
   allowsModelControl: false,
   corsOrigins: [],
+  hasTritonMetricNames: false,
+  otlpEndpoint: null,
+  traceSampleRatio: 1,
 };

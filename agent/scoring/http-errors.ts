@@ -17,7 +17,10 @@ export function sendError(
 ): void {
   const { reply, request, log } = context;
   const error = classify(thrown);
-  if (error.code === 'internal') log.error({ err: thrown, url: request.url }, 'request failed by a defect');
+  request.failure = error.code;
+  if (error.code === 'internal') {
+    log.error({ err: thrown, path: request.routeOptions.url }, 'request failed by a defect');
+  }
   if (error.retryAfterMs !== undefined) {
     const retryAfterMs = Math.max(1, Math.ceil(error.retryAfterMs));
     void reply.header('retry-after', String(Math.ceil(retryAfterMs / 1000)));

@@ -4,6 +4,7 @@ import { limits as contractLimits } from '../../contract/limits.ts';
 import type { Digest } from '../../contract/names.ts';
 import { Router } from '../engines/router.ts';
 import { OpenedImage } from '../images/opened-image.ts';
+import { ImageMeters } from '../observe/image-meters.ts';
 import { ScriptHost } from '../scripts/script-host.ts';
 import { checkInputs } from '../tensors/signature.ts';
 import { type ImageEnvironment, readVerified, requireLayer } from './image-layers.ts';
@@ -17,14 +18,17 @@ import { warmUp } from './warm-up.ts';
  * stays open when it throws: `manifest_invalid`, `blob_…`, `engine_failed`, `program_…`, `script_…` or
  * `golden_mismatch`.
  */
-export async function loadImage(environment: ImageEnvironment, digest: Digest): Promise<ServedImage> {
+export async function loadImage(common: ImageEnvironment, digest: Digest): Promise<ServedImage> {
+  const meters = new ImageMeters();
+  const environment = { ...common, observer: meters };
   const image = await OpenedImage.open(environment.blobs, digest);
   const router = await startRouter(environment, image);
   try {
     await warmUp({ engines: router.engines, image, runs: environment.limits.warmUpRuns });
     const script = await startScript({ environment, image, router });
     const { name, version, signature } = image.run;
-    return new ServedImage({ digest, name, version, signature, router, script });
+    meters.beginServing();
+    return new ServedImage({ digest, name, version, signature, router, script, meters });
   } catch (thrown) {
     await router.close();
     throw thrown;

@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { BlobStore } from '../../base/blob-store.ts';
 import { createLogger, type Logger } from '../../base/logger.ts';
 import { toSluiceError } from '../../contract/errors.ts';
+import { processRegistry } from '../observe/scoring-metrics.ts';
 import { scoringLimits as limits } from '../scoring-limits.ts';
 import type { ScoringMessage } from '../supervise/control-protocol.ts';
 import { Deployments } from './deployments.ts';
@@ -58,6 +59,7 @@ async function main(argument: string | undefined): Promise<void> {
     instantMs: Date.now,
     randomId: randomUUID,
     log,
+    registry: processRegistry(),
   });
   const scoring = new ScoringProcess({ server, deployments, npu, send, log });
   await scoring.start(start);

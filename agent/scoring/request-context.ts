@@ -4,6 +4,7 @@ import type { Tensor } from '../../contract/tensors.ts';
 import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
+import type { AnsweredBy } from '../observe/image-meters.ts';
 import type { ServedImage } from './served-image.ts';
 
 /** Which route a request asks for, and which one answered. */
@@ -35,6 +36,7 @@ export class RequestContext {
   readonly #requested: RouteRequest | undefined;
   readonly #arrivedMs: number;
   #terms: RunTerms;
+  #route: AnsweredBy = 'none';
 
   /** Throws `invalid_request` for an unknown route or a timeout that is none. */
   constructor({ image, request, reply, nowMs }: RequestOptions) {
@@ -46,6 +48,11 @@ export class RequestContext {
     this.#requested = parseRouteRequest(singleHeader(request, routeHeader));
     const timeoutMs = parseTimeout(singleHeader(request, timeoutHeader));
     if (timeoutMs !== undefined) this.expire(timeoutMs);
+  }
+
+  /** Who answered last, or was to; `none` before the model was asked. */
+  get route(): AnsweredBy {
+    return this.#route;
   }
 
   /** What engines are asked with. */
@@ -89,7 +96,8 @@ export class RequestContext {
     if (engine?.estimate !== undefined) void this.#reply.header(estimateHeader, engine.estimate);
   }
 
-  #nameRoute(route: string, reason: string | undefined): void {
+  #nameRoute(route: Route, reason: string | undefined): void {
+    this.#route = route;
     void this.#reply.header(routeHeader, reason === undefined ? route : `${route}; reason=${reason}`);
   }
 }

@@ -1,7 +1,9 @@
 import type { Digest, Name } from '../../contract/names.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
 import type { Router } from '../engines/router.ts';
+import type { ImageMeters } from '../observe/image-meters.ts';
 import type { ScriptHost } from '../scripts/script-host.ts';
+import { isBatched } from '../tensors/items.ts';
 import { InferenceStatistics } from './inference-statistics.ts';
 
 /** The parts of an image that is ready to serve. */
@@ -12,6 +14,7 @@ export interface ServedImageParts {
   signature: TensorSignature;
   router: Router;
   script: ScriptHost | undefined;
+  meters: ImageMeters;
 }
 
 /** An image with its engines and script. Closed when it is retired and its last request has ended. */
@@ -22,6 +25,7 @@ export class ServedImage {
   readonly signature: TensorSignature;
   readonly router: Router;
   readonly script: ScriptHost | undefined;
+  readonly meters: ImageMeters;
   readonly statistics = new InferenceStatistics();
   #users = 0;
   #onUnused: (() => void) | undefined;
@@ -34,6 +38,7 @@ export class ServedImage {
     this.signature = parts.signature;
     this.router = parts.router;
     this.script = parts.script;
+    this.meters = parts.meters;
   }
 
   /** Keeps the image open while `work` runs, also when it is replaced meanwhile. */
@@ -66,5 +71,5 @@ export class ServedImage {
 
 /** Whether the first dimension of every tensor is the batch. */
 export function isBatchOpen({ signature }: ServedImage): boolean {
-  return [...signature.inputs, ...signature.outputs].every(({ shape }) => shape[0] === -1);
+  return isBatched(signature);
 }

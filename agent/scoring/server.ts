@@ -1,15 +1,22 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits as contractLimits } from '../../contract/limits.ts';
-import { addRequestLog } from '../observe/request-log.ts';
+import { HttpAnswers } from '../observe/http-answers.ts';
+import { onRequestEnd } from '../observe/request-end.ts';
+import { RequestLog } from '../observe/request-log.ts';
+import { addRequestTraces } from '../observe/request-trace.ts';
+import { ScoringMetrics } from '../observe/scoring-metrics.ts';
+import { Tracer } from '../observe/tracer.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
 import { allowOrigins } from './cors.ts';
 import type { Deployments } from './deployments.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 import { answerClientError, sendError } from './http-errors.ts';
+import { addMetricsRoute, observedImages } from './metrics-route.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
 import { addPredictRoutes } from './predict/routes.ts';
 import { boundInflation } from './request-body.ts';
@@ -33,12 +40,15 @@ export interface ScoringServerOptions extends Required<EndpointSettings> {
   instantMs: () => number;
   randomId: () => string;
   log: Logger;
+  /** Where the metrics of the process are already. */
+  registry: Registry;
 }
 
 /** The HTTP server of the scoring process, in both dialects. */
 export class ScoringServer {
   readonly #options: ScoringServerOptions;
   #app: FastifyInstance | undefined;
+  #tracer: Tracer | undefined;
 
   constructor(options: ScoringServerOptions) {
     this.#options = options;
@@ -46,7 +56,8 @@ export class ScoringServer {
 
   /** Listens; resolves with the port. Throws `port_in_use`. */
   async start(address: { host: string; port: number }): Promise<number> {
-    const app = buildApp(this.#options);
+    this.#tracer = tracerOf(this.#options);
+    const app = buildApp(this.#options, this.#tracer);
     this.#app = app;
     try {
       await app.listen(address);
@@ -69,10 +80,11 @@ export class ScoringServer {
     const timer = setTimeout(() => app.server.closeAllConnections(), this.#options.limits.stopMs);
     await app.close();
     clearTimeout(timer);
+    await this.#tracer?.stop(this.#options.limits.traceStopMs);
   }
 }
 
-function buildApp(options: ScoringServerOptions): FastifyInstance {
+function buildApp(options: ScoringServerOptions, tracer: Tracer | undefined): FastifyInstance {
   const { limits, log } = options;
   const app = fastify({
     logger: false,
@@ -91,11 +103,11 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
     // What Fastify refuses before a route is found, such as a path that cannot be decoded.
     frameworkErrors: (thrown, request, reply) => sendError(thrown, { request, reply, log }),
   });
+  const metrics = observe(app, options, tracer);
   allowOrigins(app, options.corsOrigins);
   refuseByHeader(app);
   acceptAnyBody(app);
   boundInflation(app);
-  addRequestLog(app, log);
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, { request, reply, log }));
   app.setNotFoundHandler((request) => {
     throw new SluiceError('not_found', `${request.method} ${request.url}: there is nothing here`);
@@ -103,7 +115,36 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
   addAzureRoutes(app, options);
   addOpenInferenceRoutes(app, options);
   addPredictRoutes(app, options);
+  addMetricsRoute(app, metrics);
   return app;
+}
+
+/** Counts, logs and traces whatever becomes of a request; before the hooks that may refuse it. */
+function observe(
+  app: FastifyInstance,
+  { registry, deployments, hasTritonMetricNames: hasTritonNames, limits, nowMs, log }: ScoringServerOptions,
+  tracer: Tracer | undefined,
+): ScoringMetrics {
+  const answers = new HttpAnswers();
+  const lines = new RequestLog({ log, linesPerMinuteMax: limits.requestLogLinesPerMinute, nowMs });
+  onRequestEnd(app, (ended) => {
+    answers.count(ended.status, ended.code);
+    lines.write(ended);
+    tracer?.write(ended);
+  });
+  addRequestTraces(app, tracer?.options);
+  return new ScoringMetrics(registry, {
+    images: () => observedImages(deployments),
+    answers,
+    spans: () => tracer?.counts ?? { exported: 0, dropped: 0 },
+    hasTritonNames,
+  });
+}
+
+function tracerOf(options: ScoringServerOptions): Tracer | undefined {
+  const { otlpEndpoint: endpoint, traceSampleRatio: sampleRatio, limits, nowMs, instantMs, log } = options;
+  if (endpoint === null) return undefined;
+  return new Tracer({ endpoint, sampleRatio, limits: limits.traces, nowMs, instantMs, log });
 }
 
 /** Checks what Node would refuse with an empty answer. */

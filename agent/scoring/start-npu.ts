@@ -68,7 +68,7 @@ function checkHardware({ run }: OpenedImage, route: NpuRoute, { description }: O
 }
 
 async function startProgram(
-  { blobs, limits, nowMs }: ImageEnvironment,
+  { blobs, limits, nowMs, observer }: ImageEnvironment,
   image: OpenedImage,
   { npu, route, signature }: { npu: OpenNpu; route: NpuRoute; signature: TensorSignature },
 ): Promise<NpuEngine> {
@@ -88,6 +88,7 @@ async function startProgram(
       queueDepthMax: run.limits.queueDepth,
       timeoutMs: limits.npuTimeoutMs,
       nowMs,
+      ...(observer === undefined ? {} : { observer }),
     });
   } catch (thrown) {
     program.unload();
@@ -102,7 +103,9 @@ async function startEnd(
 ): Promise<Stage | undefined> {
   const { stage, signature, opened } = options;
   if (signature === undefined) return undefined;
-  const engine = await startOnnx(environment, image, { path: layerPaths[stage], signature, sessions: 1 });
+  // An end is no route of its own: its executions are not counted as the CPU's.
+  const { observer: _, ...unobserved } = environment;
+  const engine = await startOnnx(unobserved, image, { path: layerPaths[stage], signature, sessions: 1 });
   opened.push(engine);
   return { engine, signature };
 }

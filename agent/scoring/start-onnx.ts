@@ -17,6 +17,7 @@ export async function startOnnx(
   { path, signature, sessions }: ModelLayer,
 ): Promise<OnnxEngine> {
   const { run } = image;
+  const { observer } = environment;
   const { cpu } = run.routes;
   const { digest } = await requireLayer(environment.blobs, image, path);
   const engine = new OnnxEngine({
@@ -30,6 +31,7 @@ export async function startOnnx(
     nowMs: environment.nowMs,
     log: environment.log,
     startWorker: startOnnxWorker,
+    ...(observer === undefined ? {} : { observer }),
   });
   await engine.start();
   return engine;

@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { SluiceError } from '../../contract/errors.ts';
 import type { RunManifest } from '../../contract/image.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
+import type { QueueLoad } from '../engines/engine.ts';
 import type { RunTerms } from '../engines/run-terms.ts';
 import { WorkerPool } from '../engines/worker-pool.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
@@ -66,6 +67,11 @@ export class ScriptHost {
   /** Runs the script on one request; see `ScriptThread.run` for the errors, besides `queue_full` and `cancelled`. */
   run(request: ScriptRequest, options: { infer: InferForScript; terms: RunTerms }): Promise<ScriptAnswer> {
     return this.#pool.queue.submit((thread) => thread.run(request, options.infer), options.terms);
+  }
+
+  /** Requests that wait for a thread or run in one. */
+  get load(): QueueLoad {
+    return this.#pool.queue.load;
   }
 
   /** Ends all threads. Idempotent. */

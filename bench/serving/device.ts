@@ -78,7 +78,9 @@ async function stop(child: ChildProcess): Promise<void> {
 async function answerOf(url: string, body: Uint8Array): Promise<void> {
   const endMs = performance.now() + givenUpMs;
   while (performance.now() < endMs) {
-    const response = await fetch(url, { method: 'POST', body: body as unknown as string }).catch(() => undefined);
+    const response = await fetch(url, { method: 'POST', body: body as unknown as string }).catch(
+      () => undefined,
+    );
     await response?.arrayBuffer();
     if (response?.status === 200) return;
     await setTimeout(pollMs);

@@ -7,7 +7,7 @@ import { globalOptions, stateFolders } from '../context.ts';
 import { describeEvent } from '../describe-event.ts';
 import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
-import { deviceIndex, existingFile, portNumber } from './shared.ts';
+import { collectorUrl, deviceIndex, existingFile, portNumber, ratio } from './shared.ts';
 
 interface StartOptions {
   workspace?: string;
@@ -22,6 +22,9 @@ interface StartOptions {
   serverName: string;
   allowModelControl?: true;
   corsOrigin?: string[];
+  metricsTritonNames?: true;
+  otlpEndpoint?: string;
+  traceSample: number;
 }
 
 /** Reads `--npu` and, for a board, `--xclbin` and `--npu-device`. */
@@ -68,6 +71,13 @@ export function addAgentCommands(program: Command): void {
       collect,
     )
     .option('--allow-model-control', 'let clients unload models and load them again')
+    .option('--metrics-triton-names', "add Triton's names (nv_inference_...) to GET /metrics")
+    .addOption(
+      new Option('--otlp-endpoint <url>', 'send traces to this OpenTelemetry collector (OTLP/HTTP with JSON)')
+        .env('OTEL_EXPORTER_OTLP_ENDPOINT')
+        .argParser(collectorUrl),
+    )
+    .option('--trace-sample <ratio>', 'part of the requests to trace that come without a trace', ratio, 1)
     .action(async (options: StartOptions, command: Command) => {
       const global = globalOptions(command);
       const stop = stopRequested();
@@ -83,6 +93,9 @@ export function addAgentCommands(program: Command): void {
           serverName: options.serverName,
           allowsModelControl: options.allowModelControl ?? false,
           corsOrigins: options.corsOrigin ?? [],
+          hasTritonMetricNames: options.metricsTritonNames ?? false,
+          otlpEndpoint: options.otlpEndpoint ?? null,
+          traceSampleRatio: options.traceSample,
         },
         logger: createLogger({ name: 'agent', level: global.logLevel }),
         onEvent: (event: AgentEvent) =>

@@ -50,3 +50,25 @@ export function oneOf(choices: readonly string[]): (text: string) => string {
     return text;
   };
 }
+
+/** Argument parser: the address of a collector, which every user of the machine can read among the arguments. */
+export function collectorUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new InvalidArgumentError('A collector is an address such as http://127.0.0.1:4318.');
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError(
+      'Credentials are not taken in an address; run a collector on this machine.',
+    );
+  }
+  return text;
+}
+
+/** Argument parser: a part of a whole. */
+export function ratio(text: string): number {
+  const value = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || value > 1)
+    throw new InvalidArgumentError('A ratio is a number from 0 to 1.');
+  return value;
+}

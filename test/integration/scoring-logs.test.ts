@@ -10,6 +10,7 @@ interface Line {
   path?: string;
   route?: string;
   requestId?: string;
+  clientRequestId?: string;
 }
 
 /** A logger of every level, and what it has written. */
@@ -47,6 +48,33 @@ describe('logs', () => {
     expect(good).toMatchObject({ level: 20, msg: 'request', status: 200, path: '/score', route: 'none' });
     const bad = await untilLogged(lines, ({ requestId }) => requestId === 'bad');
     expect(bad).toMatchObject({ level: 40, status: 500 });
+    expect(JSON.stringify(lines)).not.toContain('secret');
+  });
+
+  it('name the model, the route and the pattern of the path, and no header or query', async () => {
+    const { log, lines } = memoryLogger();
+    const scoring = await startScoring({ log });
+    await scoring.deploy('fashion');
+    const headers = {
+      ...{ authorization: 'Bearer secret', cookie: 'secret', 'x-request-id': 'one' },
+      'x-ms-client-request-id': 'mine',
+    };
+    const path = '/v2/models/fashion/infer?key=secret';
+    await scoring.post(path, { inputs: [], secret: 'secret' }, { headers });
+    await scoring.get('/v2/models/secret/config', headers);
+    await scoring.get('/secret?key=secret', { ...headers, 'x-request-id': 'three' });
+    const line = await untilLogged(lines, ({ requestId }) => requestId === 'one');
+    expect(line).toMatchObject({
+      level: 20,
+      method: 'POST',
+      path: '/v2/models/:model/infer',
+      status: 400,
+      code: 'invalid_request',
+      model: 'fashion',
+      version: 1,
+      clientRequestId: 'mine',
+    });
+    await untilLogged(lines, ({ requestId }) => requestId === 'three');
     expect(JSON.stringify(lines)).not.toContain('secret');
   });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
@@ -63,6 +64,7 @@ export async function startScoring(
     instantMs: Date.now,
     randomId: randomUUID,
     log,
+    registry: new Registry(),
   });
   const port = await server.start({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {

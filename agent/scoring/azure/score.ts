@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { forwardedTrace } from '../../observe/request-trace.ts';
 import type { ScoringLimits } from '../../scoring-limits.ts';
 import type { ScriptHost } from '../../scripts/script-host.ts';
 import { checkInputs } from '../../tensors/signature.ts';
@@ -30,8 +31,8 @@ export function scoreHandler(
   return async (request, reply) => {
     const { deployments, limits, nowMs, instantMs, randomId } = options;
     echoRequestIds({ request, reply, charsMax: limits.requestIdCharsMax, randomId });
-    const { image } = choose(request, deployments);
-    const counted = { image, request, reply, nowMs, instantMs };
+    const { name, image } = choose(request, deployments);
+    const counted: CountedOptions = { name, dialect: 'azure', image, request, reply, nowMs, instantMs };
     return image.use(async () => {
       const startedMs = nowMs();
       try {
@@ -92,11 +93,11 @@ function scoreByScript(options: CountedOptions, script: ScriptHost): Promise<Uin
 
 function flatHeaders(request: FastifyRequest): Record<string, string> {
   // The body comes as it is, whatever these said of the way here.
-  const { 'content-encoding': _coding, 'content-length': _length, ...headers } = request.headers;
+  const { 'content-encoding': _coding, 'content-length': _length, ...sent } = request.headers;
+  const headers = { ...sent, ...forwardedTrace(request) };
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(', ') : String(value),
-    ]),
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+    ),
   );
 }

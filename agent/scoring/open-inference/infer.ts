@@ -1,7 +1,6 @@
 import type { Tensor } from '../../../contract/tensors.ts';
 import { compressIfAsked } from '../compressed-answer.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
-import type { FoundModel } from '../find-model.ts';
 import { readBody } from '../request-body.ts';
 import { singleHeader } from '../request-context.ts';
 import { isBatchOpen } from '../served-image.ts';
@@ -12,11 +11,8 @@ import { encodeInferResponse } from './infer-response.ts';
 
 const usPerMs = 1000;
 
-/** A request for a model, by the name that the answer gives it. */
-export type InferOptions = CountedOptions & FoundModel;
-
 /** Answers `POST /v2/models/{name}/infer`. */
-export function infer(options: InferOptions): Promise<string | Uint8Array> {
+export function infer(options: CountedOptions): Promise<string | Uint8Array> {
   return countRequest(options, async (context, meter) => {
     const decoded = await readRequest(options);
     meter.read(decoded.inputs);
@@ -30,14 +26,14 @@ export function infer(options: InferOptions): Promise<string | Uint8Array> {
   });
 }
 
-async function readRequest({ image, request }: InferOptions): Promise<DecodedInfer> {
+async function readRequest({ image, request }: CountedOptions): Promise<DecodedInfer> {
   const body = await readBody(request);
   const parts = splitInferBody(body, singleHeader(request, headerLengthHeader));
   return decodeInferRequest(parts, image.signature);
 }
 
 async function writeAnswer(
-  { name, image, request, reply }: InferOptions,
+  { name, image, request, reply }: CountedOptions,
   decoded: DecodedInfer,
   all: readonly Tensor[],
 ): Promise<string | Uint8Array> {

@@ -59,7 +59,9 @@ function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenc
   addRoute(app, `${url}/infer`, {
     POST: async (request, reply) => {
       const model = findModel(request, deployments);
-      return model.image.use(() => infer({ ...model, request, reply, nowMs, instantMs }));
+      return model.image.use(() =>
+        infer({ ...model, dialect: 'open-inference', request, reply, nowMs, instantMs }),
+      );
     },
   });
 }

@@ -53,7 +53,9 @@ export function addPredictRoutes(
         send(reply, JSON.stringify(statusOf(findModel(request, reply, deployments)))),
       POST: async (request, reply) => {
         const model = findModel(request, reply, deployments, predict);
-        return model.image.use(() => answer({ ...model, request, reply, nowMs, instantMs }));
+        return model.image.use(() =>
+          answer({ ...model, dialect: 'predict', request, reply, nowMs, instantMs }),
+        );
       },
     });
   }

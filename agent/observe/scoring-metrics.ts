@@ -1,0 +1,81 @@
+import { setImmediate } from 'node:timers/promises';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { HttpAnswers } from './http-answers.ts';
+import { addImageMetrics } from './image-metrics.ts';
+import type { ObserveImages } from './observed-image.ts';
+import { addCounter } from './pulled-metrics.ts';
+import { addTritonMetrics } from './triton-metrics.ts';
+
+/** What is measured. */
+export interface ScoringMetricsOptions {
+  images: ObserveImages;
+  answers: Pick<HttpAnswers, 'samples'>;
+  /** Spans of traces that were handed to the collector, and those that were given up; zeros without traces. */
+  spans: () => { exported: number; dropped: number };
+  /** Besides those of the images, the names of Triton. */
+  hasTritonNames: boolean;
+}
+
+/** Metrics of the process: processor, memory, event loop, garbage collection. Their observers last as long as it. */
+export function processRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/** Everything that `GET /metrics` tells. */
+export class ScoringMetrics {
+  readonly contentType: string;
+  readonly #registry: Registry;
+  #scrape: Promise<string> | undefined;
+
+  /** Adds to the registry what is known of scoring. */
+  constructor(registry: Registry, { images, answers, spans, hasTritonNames }: ScoringMetricsOptions) {
+    this.#registry = registry;
+    this.contentType = registry.contentType;
+    addImageMetrics(registry, images);
+    if (hasTritonNames) addTritonMetrics(registry, images);
+    addCounter(
+      registry,
+      {
+        name: 'sluice_http_answers_total',
+        help: 'Answers of the server to whatever it was asked, by status and, for an error, its code.',
+        labelNames: ['status', 'code'] as const,
+      },
+      () => answers.samples(),
+    );
+    addCounter(
+      registry,
+      {
+        name: 'sluice_trace_spans_total',
+        help: 'Spans of traces, by whether the collector took them or they were given up.',
+        labelNames: ['result'] as const,
+      },
+      () => {
+        const { exported, dropped } = spans();
+        return [
+          { labels: { result: 'exported' }, value: exported },
+          { labels: { result: 'dropped' }, value: dropped },
+        ];
+      },
+    );
+  }
+
+  /** The text of a scrape. Those that come while one is made get the same: scrapes cost once. */
+  scrape(): Promise<string> {
+    this.#scrape ??= this.#write().finally(() => {
+      this.#scrape = undefined;
+    });
+    return this.#scrape;
+  }
+
+  /** Metric by metric, so that the event loop turns between them. */
+  async #write(): Promise<string> {
+    const texts: string[] = [];
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      texts.push(await this.#registry.getSingleMetricAsString(name));
+      await setImmediate();
+    }
+    return `${texts.join('\n\n')}\n`;
+  }
+}
