@@ -1,11 +1,14 @@
+import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import { layerPaths } from '../../contract/image.ts';
 import { limits as contractLimits } from '../../contract/limits.ts';
 import type { Digest } from '../../contract/names.ts';
+import { checkSequence } from '../../contract/sequence.ts';
 import { Router } from '../engines/router.ts';
 import { OpenedImage } from '../images/opened-image.ts';
 import { ScriptHost } from '../scripts/script-host.ts';
 import { checkInputs } from '../tensors/signature.ts';
 import { type ImageEnvironment, readVerified, requireLayer } from './image-layers.ts';
+import { Sequences } from '../sequences/sequences.ts';
 import { ServedImage } from './served-image.ts';
 import { startNpu } from './start-npu.ts';
 import { startOnnx } from './start-onnx.ts';
@@ -18,16 +21,37 @@ import { warmUp } from './warm-up.ts';
  */
 export async function loadImage(environment: ImageEnvironment, digest: Digest): Promise<ServedImage> {
   const image = await OpenedImage.open(environment.blobs, digest);
+  const sequences = openSequences(environment, image);
   const router = await startRouter(environment, image);
   try {
     await warmUp({ engines: router.engines, image, runs: environment.limits.warmUpRuns });
-    const script = await startScript({ environment, image, router });
+    const script = await startScript({ environment, image, router, sequences });
     const { name, version, signature } = image.run;
-    return new ServedImage({ digest, name, version, signature, router, script });
+    return new ServedImage({ digest, name, version, signature, router, script, sequences });
   } catch (thrown) {
     await router.close();
     throw thrown;
   }
+}
+
+function openSequences(environment: ImageEnvironment, { run }: OpenedImage): Sequences | undefined {
+  const { name, version, signature, sequence: settings, limits } = run;
+  if (settings === undefined) return undefined;
+  try {
+    checkSequence(signature, settings);
+  } catch (thrown) {
+    const reason = toSluiceError(thrown).message;
+    throw new SluiceError('manifest_invalid', `run manifest: sequence: ${reason}`, { cause: thrown });
+  }
+  return new Sequences({
+    what: `image ${name}:${version}`,
+    signature,
+    settings,
+    sequenceWaitingMax: environment.limits.sequenceWaitingMax,
+    waitingMax: limits.queueDepth,
+    stateBytesMax: contractLimits.sequenceStateBytesMax,
+    nowMs: environment.nowMs,
+  });
 }
 
 async function startRouter(environment: ImageEnvironment, image: OpenedImage): Promise<Router> {
@@ -46,8 +70,9 @@ async function startScript(options: {
   environment: ImageEnvironment;
   image: OpenedImage;
   router: Router;
+  sequences: Sequences | undefined;
 }): Promise<ScriptHost | undefined> {
-  const { environment, image, router } = options;
+  const { environment, image, router, sequences } = options;
   const { run, digest } = image;
   if (image.layer(layerPaths.script) === undefined) return undefined;
   const layer = await requireLayer(environment.blobs, image, layerPaths.script);
@@ -58,9 +83,13 @@ async function startScript(options: {
     settings: run.script ?? { timeoutMs, heapMiB },
     image: { name: run.name, version: run.version, digest },
     signature: run.signature,
+    sequenceSignature: sequences?.signature,
     threads: run.routes.cpu.sessions,
     queueDepthMax: run.limits.queueDepth,
-    infer: async (inputs) => {
+    infer: async (inputs, sequence) => {
+      if (sequence !== undefined) {
+        throw new SluiceError('invalid_request', 'context.infer: a sequence is for run, not for init');
+      }
       checkInputs(run.signature, inputs);
       return (await router.run(router.plan(undefined), inputs)).outputs;
     },

@@ -3,6 +3,7 @@ import type { TensorSignature } from '../../contract/tensors.ts';
 import type { Router } from '../engines/router.ts';
 import type { ScriptHost } from '../scripts/script-host.ts';
 import { InferenceStatistics } from './inference-statistics.ts';
+import type { Sequences } from '../sequences/sequences.ts';
 
 /** The parts of an image that is ready to serve. */
 export interface ServedImageParts {
@@ -12,6 +13,8 @@ export interface ServedImageParts {
   signature: TensorSignature;
   router: Router;
   script: ScriptHost | undefined;
+  /** Of a model that keeps state; they end with the image. */
+  sequences: Sequences | undefined;
 }
 
 /** An image with its engines and script. Closed when it is retired and its last request has ended. */
@@ -22,6 +25,7 @@ export class ServedImage {
   readonly signature: TensorSignature;
   readonly router: Router;
   readonly script: ScriptHost | undefined;
+  readonly sequences: Sequences | undefined;
   readonly statistics = new InferenceStatistics();
   #users = 0;
   #onUnused: (() => void) | undefined;
@@ -34,6 +38,7 @@ export class ServedImage {
     this.signature = parts.signature;
     this.router = parts.router;
     this.script = parts.script;
+    this.sequences = parts.sequences;
   }
 
   /** Keeps the image open while `work` runs, also when it is replaced meanwhile. */
@@ -59,6 +64,7 @@ export class ServedImage {
         this.#onUnused = resolve;
       });
     }
+    this.sequences?.close();
     await this.script?.close();
     await this.router.close();
   }

@@ -6,6 +6,7 @@ import type { TensorSignature } from '../../contract/tensors.ts';
 import type { RunTerms } from '../engines/run-terms.ts';
 import { WorkerPool } from '../engines/worker-pool.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
+import type { RequestSignature } from '../tensors/signature.ts';
 import type { ScriptAnswer, ScriptImage, ScriptRequest, ScriptWorkerData } from './script-protocol.ts';
 import { type InferForScript, ScriptThread } from './script-thread.ts';
 
@@ -18,6 +19,8 @@ export interface ScriptHostOptions {
   settings: NonNullable<RunManifest['script']>;
   image: ScriptImage;
   signature: TensorSignature;
+  /** Of a `context.infer` that belongs to a sequence; undefined for a model that keeps none. */
+  sequenceSignature: RequestSignature | undefined;
   threads: number;
   queueDepthMax: number;
   /** Answers `context.infer` inside the script's `init`. */
@@ -75,11 +78,13 @@ function startThread(
   });
 }
 
-function startWorker({ source, image, signature, settings, limits }: ScriptHostOptions): Worker {
+function startWorker(options: ScriptHostOptions): Worker {
+  const { source, image, signature, sequenceSignature, settings, limits } = options;
   const workerData: ScriptWorkerData = {
     source,
     image,
     signature,
+    sequenceSignature,
     outputBytesMax: limits.scriptOutputBytesMax,
     logLinesMax: limits.scriptLogLinesMax,
     textCharsMax: limits.scriptTextCharsMax,

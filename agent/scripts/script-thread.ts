@@ -4,10 +4,16 @@ import { isErrorCode, type SerializedError, SluiceError, toSluiceError } from '.
 import type { Tensor } from '../../contract/tensors.ts';
 import { detachable } from '../engines/transfer.ts';
 import type { PoolLane } from '../engines/worker-pool.ts';
-import type { ScriptAnswer, ScriptCommand, ScriptReport, ScriptRequest } from './script-protocol.ts';
+import type { SequenceRequest } from '../sequences/sequence-request.ts';
+import type {
+  ScriptAnswer,
+  ScriptCommand,
+  ScriptReport,
+  ScriptRequest,
+} from './script-protocol.ts';
 
 /** Answers a script's `context.infer`. The inputs are checked by whoever implements this. */
-export type InferForScript = (inputs: Tensor[]) => Promise<Tensor[]>;
+export type InferForScript = (inputs: Tensor[], sequence: SequenceRequest | undefined) => Promise<Tensor[]>;
 
 /** What a script's thread needs. */
 export interface ScriptThreadOptions {
@@ -144,7 +150,7 @@ export class ScriptThread implements PoolLane {
         break;
       }
       case 'infer':
-        void this.#infer(report.callId, report.inputs);
+        void this.#infer(report);
         break;
       case 'log':
         this.#options.log[report.level](`script: ${report.message}`);
@@ -152,11 +158,11 @@ export class ScriptThread implements PoolLane {
     }
   }
 
-  async #infer(callId: number, inputs: Tensor[]): Promise<void> {
+  async #infer({ callId, inputs, sequence }: Extract<ScriptReport, { type: 'infer' }>): Promise<void> {
     const pending = this.#pending;
     if (pending === undefined) return;
     try {
-      const outputs = await pending.infer(inputs);
+      const outputs = await pending.infer(inputs, sequence);
       this.#send({ type: 'inferred', callId, outputs: detachable(outputs) });
     } catch (thrown) {
       const error = toSluiceError(thrown);

@@ -8,11 +8,12 @@ import { type FailedRun, failureOf, InferFailure, textOf } from './script-failur
 import { defineGlobal, removeForeignGlobals } from './script-globals.ts';
 import { inputOf } from './script-input.ts';
 import type { ScriptCommand, ScriptLogLevel, ScriptReport, ScriptWorkerData } from './script-protocol.ts';
+import { sequenceOfOptions } from './script-sequence.ts';
 import { readScriptTensors, type ScriptTensor, toScriptTensors } from './script-tensors.ts';
 
 // The thread of one scoring script. A script that spins, leaks or dies takes only this thread with it.
 
-const { source, image, signature, outputBytesMax, logLinesMax, textCharsMax } =
+const { source, image, signature, sequenceSignature, outputBytesMax, logLinesMax, textCharsMax } =
   workerData as ScriptWorkerData;
 const port = parentPort;
 
@@ -42,13 +43,16 @@ const logger = {
   error: (...values: unknown[]) => log('error', values),
 };
 
-async function infer(tensors: unknown): Promise<Record<string, ScriptTensor>> {
-  const inputs: Tensor[] = detachable(readScriptTensors(tensors, signature));
+async function infer(tensors: unknown, options?: unknown): Promise<Record<string, ScriptTensor>> {
+  const sequence = sequenceOfOptions(options);
+  // A model without sequences refuses the call where it computes.
+  const expected = sequence === undefined ? signature : (sequenceSignature ?? signature);
+  const inputs: Tensor[] = detachable(readScriptTensors(tensors, expected));
   const callId = nextCallId;
   nextCallId += 1;
   return new Promise((resolve, reject) => {
     pendingInfers.set(callId, { resolve, reject });
-    report({ type: 'infer', callId, inputs });
+    report({ type: 'infer', callId, inputs, sequence });
   });
 }
 

@@ -5,6 +5,7 @@ import { calibrationBlobBytesMax, decodeCalibrationSet } from '../../compiler/ca
 import { compileInWorker, type WorkerJob } from '../../compiler/compile-in-worker.ts';
 import { parseQuantiseChoice } from '../../compiler/quantise/method.ts';
 import { SluiceError } from '../../contract/errors.ts';
+import type { SequenceSettings } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import { type Name, parseReference } from '../../contract/names.ts';
 import { GoldenTensor } from '../../contract/tensors.ts';
@@ -134,6 +135,7 @@ export class ImageRegistry {
       script: request.script,
       routePolicy,
       configuration: request.accelerate,
+      sequence: sequenceSettings(request.sequence),
       compilation,
     });
   }
@@ -167,4 +169,10 @@ export class ImageRegistry {
       ...(set?.labels === undefined ? {} : { labels: set.labels }),
     };
   }
+}
+
+function sequenceSettings(request: BuildImage['sequence']): SequenceSettings | undefined {
+  if (request === undefined) return undefined;
+  const { state, idleMs = limits.sequenceIdleMs, sequencesMax = limits.sequencesKept } = request;
+  return { state, idleMs, sequencesMax };
 }

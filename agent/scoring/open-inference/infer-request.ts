@@ -4,7 +4,16 @@ import { limits } from '../../../contract/limits.ts';
 import { InferRequest } from '../../../contract/open-inference.ts';
 import { datatypeBytes, type Tensor, type TensorSignature } from '../../../contract/tensors.ts';
 import { brief } from '../../tensors/brief.ts';
-import { checkComplete, checkData, checkShape, describedInput, nameList } from '../../tensors/signature.ts';
+import {
+  checkComplete,
+  checkData,
+  checkShape,
+  describedInput,
+  nameList,
+  type RequestSignature,
+} from '../../tensors/signature.ts';
+import { agreedSequence, type SequenceRequest, sequenceOfParameters } from '../../sequences/sequence-request.ts';
+import { type StatefulModel, signatureFor } from '../../sequences/stateful-model.ts';
 import { BinaryReader, type InferBody } from './infer-body.ts';
 import { booleanParameter, integerParameter, type Parameters, refuseParameters } from './parameters.ts';
 import { readRawInput } from './raw-input.ts';
@@ -32,28 +41,37 @@ export interface DecodedInfer {
   timeoutUs: number;
   /** 1 is the most urgent; 0 is the default. */
   priority: number;
+  /** What the parameters, or the headers, say of a sequence. */
+  sequence: SequenceRequest | undefined;
+}
+
+/** What a request may belong to. */
+export interface Sequencing extends Pick<StatefulModel, 'sequences'> {
+  /** What the headers say. */
+  header: SequenceRequest | undefined;
 }
 
 /**
  * Reads an infer request against the model's signature: JSON, JSON with tensors behind it, or one raw tensor.
  * Throws `invalid_json`, `invalid_request` or a `tensor_…` code that names the field.
  */
-export function decodeInferRequest({ json, binary }: InferBody, signature: TensorSignature): DecodedInfer {
+export function decodeInferRequest(
+  { json, binary }: InferBody,
+  whole: TensorSignature,
+  { sequences, header }: Sequencing = { sequences: undefined, header: undefined },
+): DecodedInfer {
   if (json === undefined) {
+    const signature = signatureFor({ signature: whole, sequences }, header);
     const outputs = signature.outputs.map(({ name }) => ({ name, isBinary: true, classes: 0 }));
     const inputs = [readRawInput(binary, signature)];
-    return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0 };
+    return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0, sequence: header };
   }
   const text = new RequestJson(json);
   const request = parser.parse(text.value);
   const { parameters } = request;
   const where = 'parameters';
-  if ((parameters?.sequence_id ?? 0) !== 0 && parameters?.sequence_id !== '') {
-    throw new SluiceError(
-      'invalid_request',
-      `${where}: sequence_id is not served here; the model keeps no state`,
-    );
-  }
+  const sequence = agreedSequence(sequenceOfParameters(parameters), header);
+  const signature = signatureFor({ signature: whole, sequences }, sequence);
   const reader = new BinaryReader(binary);
   const inputs = request.inputs.map((input, index) => decodeInput(input, { index, signature, text, reader }));
   reader.checkEmpty();
@@ -67,6 +85,7 @@ export function decodeInferRequest({ json, binary }: InferBody, signature: Tenso
     outputs: wantedOutputs(request, signature),
     timeoutUs: integerParameter(parameters, 'timeout', { where }) ?? 0,
     priority: integerParameter(parameters, 'priority', { where, maximum: limits.priorityLevels }) ?? 0,
+    sequence,
   };
 }
 
@@ -74,7 +93,7 @@ type Input = InferRequest['inputs'][number];
 
 interface Context {
   index: number;
-  signature: TensorSignature;
+  signature: RequestSignature;
   text: RequestJson;
   reader: BinaryReader;
 }
@@ -108,7 +127,7 @@ function decodeInput(input: Input, { index, signature, text, reader }: Context):
 
 function wantedOutputs(
   { outputs = [], parameters }: InferRequest,
-  signature: TensorSignature,
+  signature: RequestSignature,
 ): WantedOutput[] {
   const isBinary = booleanParameter(parameters, 'binary_data_output', 'parameters') ?? false;
   if (outputs.length === 0) return signature.outputs.map(({ name }) => ({ name, isBinary, classes: 0 }));
@@ -116,7 +135,8 @@ function wantedOutputs(
   return outputs.map((output, index) => {
     const { name } = output;
     const where = `outputs[${index}]`;
-    if (!signature.outputs.some((known) => known.name === name)) {
+    const known = [...signature.outputs, ...(signature.optional?.outputs ?? [])];
+    if (!known.some((each) => each.name === name)) {
       throw new SluiceError(
         'tensor_name',
         `${where}: ${brief(name)} is unknown; the model gives ${nameList(signature.outputs)}`,

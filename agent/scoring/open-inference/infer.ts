@@ -4,6 +4,7 @@ import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { FoundModel } from '../find-model.ts';
 import { readBody } from '../request-body.ts';
 import { singleHeader } from '../request-context.ts';
+import type { SequenceRequest } from '../../sequences/sequence-request.ts';
 import { isBatchOpen } from '../served-image.ts';
 import { classify } from './classification.ts';
 import { headerLengthHeader, splitInferBody } from './infer-body.ts';
@@ -18,11 +19,11 @@ export type InferOptions = CountedOptions & FoundModel;
 /** Answers `POST /v2/models/{name}/infer`. */
 export function infer(options: InferOptions): Promise<string | Uint8Array> {
   return countRequest(options, async (context, meter) => {
-    const decoded = await readRequest(options);
+    const decoded = await readRequest(options, context.sequence);
     meter.read(decoded.inputs);
     if (decoded.timeoutUs > 0) context.expire(decoded.timeoutUs / usPerMs);
     if (decoded.priority > 0) context.prioritise(decoded.priority);
-    const outputs = await context.infer(decoded.inputs);
+    const outputs = await context.infer(decoded.inputs, decoded.sequence);
     meter.ran();
     const answer = await writeAnswer(options, decoded, outputs);
     meter.wrote();
@@ -30,10 +31,13 @@ export function infer(options: InferOptions): Promise<string | Uint8Array> {
   });
 }
 
-async function readRequest({ image, request }: InferOptions): Promise<DecodedInfer> {
+async function readRequest(
+  { image, request }: InferOptions,
+  header: SequenceRequest | undefined,
+): Promise<DecodedInfer> {
   const body = await readBody(request);
   const parts = splitInferBody(body, singleHeader(request, headerLengthHeader));
-  return decodeInferRequest(parts, image.signature);
+  return decodeInferRequest(parts, image.signature, { sequences: image.sequences, header });
 }
 
 async function writeAnswer(
