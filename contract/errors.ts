@@ -14,7 +14,8 @@ export const errorCodes = {
   script_input: { status: 400, meaning: 'The scoring script refused the input.' },
   sequence_unknown: {
     status: 400,
-    meaning: 'The sequence is not known here: never begun, ended, idle too long, or begun with another image.',
+    meaning:
+      'The sequence is not known here: never begun, ended, idle too long, or begun with another image.',
   },
   route_unavailable: { status: 400, meaning: 'The route asked for does not exist for this image.' },
   unauthorized: { status: 401, meaning: 'The credentials are missing or wrong.' },

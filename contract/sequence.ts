@@ -56,7 +56,9 @@ function checkPair(
   }
   const canBeEqual =
     input.shape.length === output.shape.length &&
-    input.shape.every((size, axis) => size === -1 || output.shape[axis] === -1 || output.shape[axis] === size);
+    input.shape.every(
+      (size, axis) => size === -1 || output.shape[axis] === -1 || output.shape[axis] === size,
+    );
   if (!canBeEqual) {
     throw new SluiceError(
       'tensor_shape',
@@ -66,13 +68,12 @@ function checkPair(
   return input;
 }
 
-function named(
-  descriptions: readonly TensorDescription[],
-  name: string,
-  where: string,
-): TensorDescription {
+function named(descriptions: readonly TensorDescription[], name: string, where: string): TensorDescription {
   const found = descriptions.find((description) => description.name === name);
   if (found !== undefined) return found;
   const names = descriptions.map((description) => description.name).join(', ');
-  throw new SluiceError('tensor_name', `${where}: ${JSON.stringify(name.slice(0, 60))} is unknown; the model has ${names}`);
+  throw new SluiceError(
+    'tensor_name',
+    `${where}: ${JSON.stringify(name.slice(0, 60))} is unknown; the model has ${names}`,
+  );
 }

@@ -2,8 +2,8 @@ import type { Digest, Name } from '../../contract/names.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
 import type { Router } from '../engines/router.ts';
 import type { ScriptHost } from '../scripts/script-host.ts';
-import { InferenceStatistics } from './inference-statistics.ts';
 import type { Sequences } from '../sequences/sequences.ts';
+import { InferenceStatistics } from './inference-statistics.ts';
 
 /** The parts of an image that is ready to serve. */
 export interface ServedImageParts {

@@ -5,12 +5,7 @@ import type { Tensor } from '../../contract/tensors.ts';
 import { detachable } from '../engines/transfer.ts';
 import type { PoolLane } from '../engines/worker-pool.ts';
 import type { SequenceRequest } from '../sequences/sequence-request.ts';
-import type {
-  ScriptAnswer,
-  ScriptCommand,
-  ScriptReport,
-  ScriptRequest,
-} from './script-protocol.ts';
+import type { ScriptAnswer, ScriptCommand, ScriptReport, ScriptRequest } from './script-protocol.ts';
 
 /** Answers a script's `context.infer`. The inputs are checked by whoever implements this. */
 export type InferForScript = (inputs: Tensor[], sequence: SequenceRequest | undefined) => Promise<Tensor[]>;

@@ -30,7 +30,7 @@ export const sequenceParameters: SequenceFieldNames = {
 };
 
 /** Headers, for every dialect. */
-export const sequenceHeaders: SequenceFieldNames = {
+const sequenceHeaders: SequenceFieldNames = {
   id: 'x-sluice-sequence-id',
   start: 'x-sluice-sequence-start',
   end: 'x-sluice-sequence-end',
@@ -76,14 +76,15 @@ export function sequenceOfParameters(
 }
 
 /** The sequence that headers name, of which `header` gives the text. Throws `invalid_request`. */
-export function sequenceOfHeaders(
-  header: (name: string) => string | undefined,
-): SequenceRequest | undefined {
+export function sequenceOfHeaders(header: (name: string) => string | undefined): SequenceRequest | undefined {
   const flag = (text: string | undefined): unknown => {
     return text === 'true' || text === 'false' ? text === 'true' : text;
   };
   const { id, start, end } = sequenceHeaders;
-  return readSequence({ id: header(id), start: flag(header(start)), end: flag(header(end)) }, sequenceHeaders);
+  return readSequence(
+    { id: header(id), start: flag(header(start)), end: flag(header(end)) },
+    sequenceHeaders,
+  );
 }
 
 /** One sequence from what parameters and headers say; where both do, they must agree. Throws `invalid_request`. */

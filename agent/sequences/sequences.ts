@@ -143,7 +143,10 @@ export class Sequences {
     }
   }
 
-  async #step(sequence: Sequence, { sequence: request, inputs, terms, infer }: SequenceRun): Promise<Tensor[]> {
+  async #step(
+    sequence: Sequence,
+    { sequence: request, inputs, terms, infer }: SequenceRun,
+  ): Promise<Tensor[]> {
     if (!request.isStart && sequence.state === undefined) throw this.#unknown(request);
     const before = request.isStart ? undefined : sequence.state;
     const states = this.#inputs
@@ -155,7 +158,10 @@ export class Sequences {
       });
     const outputs = await infer([...inputs, ...states]);
     if (terms.signal?.aborted) {
-      throw new SluiceError('cancelled', `${this.#options.what}: the client left before the answer was ready`);
+      throw new SluiceError(
+        'cancelled',
+        `${this.#options.what}: the client left before the answer was ready`,
+      );
     }
     this.#keep(sequence, request.isEnd ? undefined : this.#stateOf(outputs));
     return outputs;

@@ -36,7 +36,10 @@ export function sequenceOf(choices: SequenceChoices): { sequence?: NonNullable<B
   const { sequenceState: state, sequenceIdleMs: idleMs, sequencesMax } = choices;
   if (state === undefined) {
     if ((idleMs ?? sequencesMax) === undefined) return {};
-    throw new SluiceError('usage', '--sequence-idle-ms and --sequences-max are about sequences; add --sequence-state');
+    throw new SluiceError(
+      'usage',
+      '--sequence-idle-ms and --sequences-max are about sequences; add --sequence-state',
+    );
   }
   return {
     sequence: {

@@ -61,8 +61,9 @@ class Direct {
       state: new Tensor('float32', this.#state, stateShape),
       sr: new Tensor('int64', BigInt64Array.of(BigInt(sampleRate)), []),
     });
-    this.#state = Float32Array.from(results.stateN?.data as Float32Array);
-    return { output: (results.output?.data as Float32Array)[0] ?? Number.NaN, state: this.#state };
+    const { output, stateN } = results as Record<'output' | 'stateN', Tensor>;
+    this.#state = Float32Array.from(stateN.data as Float32Array);
+    return { output: Number(output.data[0]), state: this.#state };
   }
 }
 
@@ -71,8 +72,16 @@ function goldenSample(frame: Float32Array, answer: { output: number; state: Floa
   const floats = (name: string, shape: number[], values: Float32Array): ImageTensor => {
     return { name, datatype: 'FP32', shape, data: new Uint8Array(values.buffer) };
   };
-  const sr = { name: 'sr', datatype: 'INT64', shape: [], data: new Uint8Array(BigInt64Array.of(16_000n).buffer) };
-  const inputs = [floats('input', [1, frame.length], frame), floats('state', stateShape, new Float32Array(256))];
+  const sr = {
+    name: 'sr',
+    datatype: 'INT64',
+    shape: [],
+    data: new Uint8Array(BigInt64Array.of(16_000n).buffer),
+  };
+  const inputs = [
+    floats('input', [1, frame.length], frame),
+    floats('state', stateShape, new Float32Array(256)),
+  ];
   const outputs = [
     floats('output', [1, 1], Float32Array.of(answer.output)),
     floats('stateN', stateShape, answer.state),

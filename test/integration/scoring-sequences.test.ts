@@ -95,7 +95,9 @@ describe('sequences of the Open Inference Protocol', () => {
     plain.inputs.pop();
     expect((await scoring.post(infer, plain)).code).toBe('tensor_name');
     expect(await ask(2, [1, 1, 1])).toEqual([13, 23, 33]);
-    expect((await scoring.get('/v2')).json).toMatchObject({ extensions: expect.arrayContaining(['sequence']) });
+    expect((await scoring.get('/v2')).json).toMatchObject({
+      extensions: expect.arrayContaining(['sequence']),
+    });
     expect((await scoring.get('/v2/models/sums/config')).json).toMatchObject({
       sequence_batching: {
         max_sequence_idle_microseconds: 60_000_000,
@@ -264,7 +266,9 @@ describe('a scoring script', () => {
       { headers: { ...headers, 'x-sluice-sequence-start': 'true' } },
     );
     expect(first.json).toEqual({ names: ['y'], y: [1, 2, 3] });
-    expect((await scoring.post('/score', { x: [1, 1, 1] }, { headers })).json).toMatchObject({ y: [2, 3, 4] });
+    expect((await scoring.post('/score', { x: [1, 1, 1] }, { headers })).json).toMatchObject({
+      y: [2, 3, 4],
+    });
     const own = { x: [5, 5, 5], sequence: { id: 'own', start: true } };
     expect((await scoring.post('/score', own, { headers })).json).toMatchObject({ y: [5, 5, 5] });
     const unknown = await scoring.post('/score', { x: [1, 1, 1], sequence: { id: 'nobody' } });

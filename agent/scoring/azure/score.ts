@@ -1,6 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { ScoringLimits } from '../../scoring-limits.ts';
 import type { ScriptHost } from '../../scripts/script-host.ts';
+import { fieldsOf } from '../../sequences/sequence-request.ts';
+import { signatureFor } from '../../sequences/stateful-model.ts';
 import { answeredOutputs, checkInputs } from '../../tensors/signature.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { Deployments } from '../deployments.ts';
@@ -8,8 +10,6 @@ import type { FoundModel } from '../find-model.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { echoRequestIds } from '../request-ids.ts';
 import type { Handler } from '../routes.ts';
-import { fieldsOf } from '../../sequences/sequence-request.ts';
-import { signatureFor } from '../../sequences/stateful-model.ts';
 import { decodeScoreBody, encodeScoreBody, queryAsBody } from './score-body.ts';
 
 /** What scoring needs besides the request. */

@@ -3,6 +3,12 @@ import { SluiceError } from '../../../contract/errors.ts';
 import { limits } from '../../../contract/limits.ts';
 import { InferRequest } from '../../../contract/open-inference.ts';
 import { datatypeBytes, type Tensor, type TensorSignature } from '../../../contract/tensors.ts';
+import {
+  agreedSequence,
+  type SequenceRequest,
+  sequenceOfParameters,
+} from '../../sequences/sequence-request.ts';
+import { type StatefulModel, signatureFor } from '../../sequences/stateful-model.ts';
 import { brief } from '../../tensors/brief.ts';
 import {
   checkComplete,
@@ -12,8 +18,6 @@ import {
   nameList,
   type RequestSignature,
 } from '../../tensors/signature.ts';
-import { agreedSequence, type SequenceRequest, sequenceOfParameters } from '../../sequences/sequence-request.ts';
-import { type StatefulModel, signatureFor } from '../../sequences/stateful-model.ts';
 import { BinaryReader, type InferBody } from './infer-body.ts';
 import { booleanParameter, integerParameter, type Parameters, refuseParameters } from './parameters.ts';
 import { readRawInput } from './raw-input.ts';

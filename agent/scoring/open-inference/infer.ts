@@ -1,10 +1,10 @@
 import type { Tensor } from '../../../contract/tensors.ts';
+import type { SequenceRequest } from '../../sequences/sequence-request.ts';
 import { compressIfAsked } from '../compressed-answer.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { FoundModel } from '../find-model.ts';
 import { readBody } from '../request-body.ts';
 import { singleHeader } from '../request-context.ts';
-import type { SequenceRequest } from '../../sequences/sequence-request.ts';
 import { isBatchOpen } from '../served-image.ts';
 import { classify } from './classification.ts';
 import { headerLengthHeader, splitInferBody } from './infer-body.ts';

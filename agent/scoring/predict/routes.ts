@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
+import { signatureFor } from '../../sequences/stateful-model.ts';
 import { answeredOutputs } from '../../tensors/signature.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { Deployments } from '../deployments.ts';
@@ -8,7 +9,6 @@ import { type FoundModel, findByName } from '../find-model.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { imageHeader } from '../request-context.ts';
 import { addRoute } from '../routes.ts';
-import { signatureFor } from '../../sequences/stateful-model.ts';
 import { decodePredict, encodePredict } from './predict-body.ts';
 
 // The REST API of TensorFlow Serving and of KServe's v1 protocol: they share the paths, and each reads its own

@@ -31,7 +31,9 @@ it.each([
   ['a start of nothing', { sequence_start: true }],
   ['an end of 0', { sequence_id: 0, sequence_end: true }],
 ])('%s is refused', (_what, parameters) => {
-  expect(() => sequenceOfParameters(parameters)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  expect(() => sequenceOfParameters(parameters)).toThrow(
+    expect.objectContaining({ code: 'invalid_request' }),
+  );
 });
 
 it('headers say the same in words', () => {
@@ -41,7 +43,10 @@ it('headers say the same in words', () => {
     isStart: true,
     isEnd: false,
   });
-  expect(of({ 'x-sluice-sequence-id': '7', 'x-sluice-sequence-end': 'false' })).toEqual({ id: '7', ...middle });
+  expect(of({ 'x-sluice-sequence-id': '7', 'x-sluice-sequence-end': 'false' })).toEqual({
+    id: '7',
+    ...middle,
+  });
   expect(of({})).toBeUndefined();
   const refused = expect.objectContaining({ code: 'invalid_request' });
   expect(() => of({ 'x-sluice-sequence-id': '7', 'x-sluice-sequence-start': 'yes' })).toThrow(refused);

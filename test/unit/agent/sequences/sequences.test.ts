@@ -62,7 +62,9 @@ interface Asked {
   more?: Tensor[];
 }
 
-function make(options: Partial<Omit<SequencesOptions, 'settings'>> & { idleMs?: number; most?: number } = {}) {
+function make(
+  options: Partial<Omit<SequencesOptions, 'settings'>> & { idleMs?: number; most?: number } = {},
+) {
   const { idleMs = 1000, most = 3, ...rest } = options;
   const sequences = new Sequences({
     what: 'test',
@@ -165,8 +167,12 @@ describe('a sequence', () => {
     await begin('a', 1);
     model.isHeld = true;
     const leaving = new AbortController();
-    const running = expect(ask('a', [2], { signal: leaving.signal })).rejects.toMatchObject({ code: 'cancelled' });
-    const waiting = expect(ask('a', [4], { signal: leaving.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    const running = expect(ask('a', [2], { signal: leaving.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    const waiting = expect(ask('a', [4], { signal: leaving.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
     const late = expect(ask('a', [8], { deadlineMs: performance.now() + 5 })).rejects.toMatchObject({
       code: 'deadline_passed',
     });
@@ -230,7 +236,11 @@ describe('sequences', () => {
     await vi.advanceTimersByTimeAsync(30);
     await begin('b', 1);
     await vi.advanceTimersByTimeAsync(10);
-    await expect(begin('c', 1)).rejects.toMatchObject({ code: 'sequences_full', status: 429, retryAfterMs: 60 });
+    await expect(begin('c', 1)).rejects.toMatchObject({
+      code: 'sequences_full',
+      status: 429,
+      retryAfterMs: 60,
+    });
     expect(await begin('b', 2)).toEqual([2]);
     expect(await ask('a', [1])).toEqual([2]);
     await vi.advanceTimersByTimeAsync(100);
@@ -241,7 +251,10 @@ describe('sequences', () => {
     const { sequences, ask, begin } = make();
     await begin('a', 1, 1, 1, 1, 1);
     expect(sequences.stateBytes).toBe(5);
-    await expect(begin('b', 1, 1, 1, 1)).rejects.toMatchObject({ code: 'sequences_full', retryAfterMs: 1000 });
+    await expect(begin('b', 1, 1, 1, 1)).rejects.toMatchObject({
+      code: 'sequences_full',
+      retryAfterMs: 1000,
+    });
     await expect(begin('b', 1, 1, 1, 1, 1, 1, 1, 1, 1)).rejects.toMatchObject({ code: 'limit_exceeded' });
     expect(await begin('b', 1, 1, 1)).toEqual([1, 1, 1]);
     expect(await ask('a', [1, 0, 0, 0, 0])).toEqual([2, 1, 1, 1, 1]);
@@ -257,13 +270,18 @@ describe('sequences', () => {
     expect(sequences.signature.inputs.map(({ name }) => name)).toEqual(['x']);
     expect(sequences.signature.outputs.map(({ name }) => name)).toEqual(['y']);
     const [, next] = signature.outputs;
-    const alone = make({ signature: { inputs: signature.inputs, outputs: next === undefined ? [] : [next] } });
+    const alone = make({
+      signature: { inputs: signature.inputs, outputs: next === undefined ? [] : [next] },
+    });
     expect(alone.sequences.signature.outputs.map(({ name }) => name)).toEqual(['next']);
   });
 
   it('take no state of a shape that the next run would refuse', async () => {
     const { sequences } = make({
-      signature: { inputs: [...signature.inputs.slice(0, 1), { name: 'sum', datatype: 'INT8', shape: [2] }], outputs: signature.outputs },
+      signature: {
+        inputs: [...signature.inputs.slice(0, 1), { name: 'sum', datatype: 'INT8', shape: [2] }],
+        outputs: signature.outputs,
+      },
     });
     const run = sequences.run({
       sequence: { id: 'a', isStart: true, isEnd: false },
