@@ -18,6 +18,8 @@ export interface ScoringLimits {
   npuTimeoutMs: number;
   /** Timed runs of each route at warm-up, so that `auto` compares settled figures. */
   warmUpRuns: number;
+  /** Requests of one sequence that wait for their turn; the next gets 429. */
+  sequenceWaitingMax: number;
   /** From the first byte of a request to its last. */
   requestTimeoutMs: number;
   headersTimeoutMs: number;
@@ -56,6 +58,7 @@ export const scoringLimits: ScoringLimits = {
   transferBytesMin: 64 * KiB,
   npuTimeoutMs: 10_000,
   warmUpRuns: 5,
+  sequenceWaitingMax: 16,
   requestTimeoutMs: 60_000,
   headersTimeoutMs: 15_000,
   connectionCheckMs: 1_000,

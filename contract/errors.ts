@@ -12,6 +12,11 @@ export const errorCodes = {
   tensor_shape: { status: 400, meaning: 'An input has another shape than the model takes.' },
   tensor_data: { status: 400, meaning: 'The data of an input has the wrong length or a value out of range.' },
   script_input: { status: 400, meaning: 'The scoring script refused the input.' },
+  sequence_unknown: {
+    status: 400,
+    meaning:
+      'The sequence is not known here: never begun, ended, idle too long, or begun with another image.',
+  },
   route_unavailable: { status: 400, meaning: 'The route asked for does not exist for this image.' },
   unauthorized: { status: 401, meaning: 'The credentials are missing or wrong.' },
   forbidden: { status: 403, meaning: 'The credentials do not allow this.' },
@@ -32,6 +37,10 @@ export const errorCodes = {
     meaning: 'The request headers, or one of them, are larger than the limit.',
   },
   queue_full: { status: 429, meaning: 'The queue of the image is full; try again after Retry-After.' },
+  sequences_full: {
+    status: 429,
+    meaning: 'The image keeps as many sequences, or as much state, as it may; try again after Retry-After.',
+  },
   deadline_unmet: {
     status: 429,
     meaning: 'The answer could not be ready by the deadline of the request; refused on arrival.',

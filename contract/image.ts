@@ -188,6 +188,30 @@ export const ScriptFilePath = Type.String({
   maxLength: 255,
 });
 
+/** What one run gives as `output` is what the next run of the same sequence takes as `input`. */
+export const StatePair = Type.Object({
+  input: Type.String({ minLength: 1 }),
+  output: Type.String({ minLength: 1 }),
+});
+export type StatePair = Type.Static<typeof StatePair>;
+
+/** State tensors of a model, at least one. */
+export const StatePairs = Type.Array(StatePair, { minItems: 1, maxItems: limits.sequenceStatesMax });
+
+/** After so many idle milliseconds a sequence is forgotten. */
+export const SequenceIdleMs = Type.Integer({ minimum: 1, maximum: limits.sequenceIdleMsMax });
+
+/** So many sequences are kept at a time. */
+export const SequencesKept = Type.Integer({ minimum: 1, maximum: limits.sequencesKeptMax });
+
+/** How the requests of a sequence follow each other: the server keeps the state tensors between them. */
+export const SequenceSettings = Type.Object({
+  state: StatePairs,
+  idleMs: SequenceIdleMs,
+  sequencesMax: SequencesKept,
+});
+export type SequenceSettings = Type.Static<typeof SequenceSettings>;
+
 /** `run.json`: how an image is served. */
 export const RunManifest = Type.Object(
   {
@@ -204,6 +228,7 @@ export const RunManifest = Type.Object(
       { additionalProperties: false },
     ),
     script: Type.Optional(ScriptSettings),
+    sequence: Type.Optional(SequenceSettings),
     limits: Type.Object(
       { queueDepth: Type.Integer({ minimum: 1, maximum: 65_536 }) },
       { additionalProperties: false },

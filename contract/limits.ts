@@ -45,6 +45,18 @@ export const limits = {
   /** Files that an image carries for its script, and their bytes together. */
   scriptFilesMax: 16,
   scriptFilesBytesMax: 64 * MiB,
+  /** State tensors of a model that keeps sequences. */
+  sequenceStatesMax: 64,
+  /** Characters of a sequence's id, as Triton has it. */
+  sequenceIdCharsMax: 128,
+  /** How long a sequence may be idle before it is forgotten: what an image gets, and the most it may ask for. */
+  sequenceIdleMs: 60_000,
+  sequenceIdleMsMax: 24 * 3_600_000,
+  /** Sequences that an image keeps at a time: what it gets, and the most it may ask for. */
+  sequencesKept: 256,
+  sequencesKeptMax: 65_536,
+  /** State tensors of all sequences of one image. */
+  sequenceStateBytesMax: 256 * MiB,
   scriptTimeoutMs: 10_000,
   scriptHeapMiB: 256,
   programBytesMax: 512 * MiB,

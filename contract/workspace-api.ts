@@ -1,5 +1,13 @@
 import Type from 'typebox';
-import { RoutePolicy, ScriptFilePath, ScriptGrants, ScriptSettings } from './image.ts';
+import {
+  RoutePolicy,
+  ScriptFilePath,
+  ScriptGrants,
+  ScriptSettings,
+  SequenceIdleMs,
+  SequencesKept,
+  StatePairs,
+} from './image.ts';
 import { limits } from './limits.ts';
 import { Presence, ReportedDocument } from './messages.ts';
 import { Digest, Instant, Name, Reference } from './names.ts';
@@ -69,6 +77,19 @@ export const BuildImage = Type.Object(
     /** For `accelerate`: as `--quantise` of the command line takes it; `auto` when left out. */
     quantise: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     routePolicy: Type.Optional(RoutePolicy),
+    /** For a model that keeps state between the requests of a sequence. */
+    sequence: Type.Optional(
+      Type.Object(
+        {
+          state: StatePairs,
+          /** `limits.sequenceIdleMs` when left out. */
+          idleMs: Type.Optional(SequenceIdleMs),
+          /** `limits.sequencesKept` when left out. */
+          sequencesMax: Type.Optional(SequencesKept),
+        },
+        strict,
+      ),
+    ),
   },
   strict,
 );

@@ -1,11 +1,13 @@
-import { SluiceError } from '../../contract/errors.ts';
+import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import { layerPaths, scriptFilesFolder } from '../../contract/image.ts';
 import { limits as contractLimits } from '../../contract/limits.ts';
 import type { Digest } from '../../contract/names.ts';
+import { checkSequence } from '../../contract/sequence.ts';
 import { Router } from '../engines/router.ts';
 import { OpenedImage } from '../images/opened-image.ts';
 import { ImageMeters } from '../observe/image-meters.ts';
 import { ScriptHost } from '../scripts/script-host.ts';
+import { Sequences } from '../sequences/sequences.ts';
 import { checkInputs } from '../tensors/signature.ts';
 import { type ImageEnvironment, readVerified, requireLayer } from './image-layers.ts';
 import { ServedImage } from './served-image.ts';
@@ -22,17 +24,38 @@ export async function loadImage(common: ImageEnvironment, digest: Digest): Promi
   const meters = new ImageMeters();
   const environment = { ...common, observer: meters };
   const image = await OpenedImage.open(environment.blobs, digest);
+  const sequences = openSequences(environment, image);
   const router = await startRouter(environment, image);
   try {
     await warmUp({ engines: router.engines, image, runs: environment.limits.warmUpRuns });
-    const script = await startScript({ environment, image, router });
+    const script = await startScript({ environment, image, router, sequences });
     const { name, version, signature } = image.run;
     meters.beginServing();
-    return new ServedImage({ digest, name, version, signature, router, script, meters });
+    return new ServedImage({ digest, name, version, signature, router, script, sequences, meters });
   } catch (thrown) {
     await router.close();
     throw thrown;
   }
+}
+
+function openSequences(environment: ImageEnvironment, { run }: OpenedImage): Sequences | undefined {
+  const { name, version, signature, sequence: settings, limits } = run;
+  if (settings === undefined) return undefined;
+  try {
+    checkSequence(signature, settings);
+  } catch (thrown) {
+    const reason = toSluiceError(thrown).message;
+    throw new SluiceError('manifest_invalid', `run manifest: sequence: ${reason}`, { cause: thrown });
+  }
+  return new Sequences({
+    what: `image ${name}:${version}`,
+    signature,
+    settings,
+    sequenceWaitingMax: environment.limits.sequenceWaitingMax,
+    waitingMax: limits.queueDepth,
+    stateBytesMax: contractLimits.sequenceStateBytesMax,
+    nowMs: environment.nowMs,
+  });
 }
 
 async function startRouter(environment: ImageEnvironment, image: OpenedImage): Promise<Router> {
@@ -51,8 +74,9 @@ async function startScript(options: {
   environment: ImageEnvironment;
   image: OpenedImage;
   router: Router;
+  sequences: Sequences | undefined;
 }): Promise<ScriptHost | undefined> {
-  const { environment, image, router } = options;
+  const { environment, image, router, sequences } = options;
   const { run, digest } = image;
   if (image.layer(layerPaths.script) === undefined) return undefined;
   const layer = await requireLayer(environment.blobs, image, layerPaths.script);
@@ -64,9 +88,13 @@ async function startScript(options: {
     files: await readScriptFiles(environment, image),
     image: { name: run.name, version: run.version, digest },
     signature: run.signature,
+    sequenceSignature: sequences?.signature,
     threads: run.routes.cpu.sessions,
     queueDepthMax: run.limits.queueDepth,
-    infer: async (inputs) => {
+    infer: async (inputs, sequence) => {
+      if (sequence !== undefined) {
+        throw new SluiceError('invalid_request', 'context.infer: a sequence is for run, not for init');
+      }
       checkInputs(run.signature, inputs);
       return (await router.run(router.plan(undefined), inputs)).outputs;
     },

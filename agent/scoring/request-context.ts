@@ -5,6 +5,8 @@ import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
 import type { AnsweredBy } from '../observe/image-meters.ts';
+import { type SequenceRequest, sequenceOfHeaders } from '../sequences/sequence-request.ts';
+import { requireSequences } from '../sequences/stateful-model.ts';
 import type { ServedImage } from './served-image.ts';
 
 /** Which route a request asks for, and which one answered. */
@@ -30,6 +32,8 @@ interface RequestOptions {
  */
 export class RequestContext {
   readonly image: ServedImage;
+  /** The sequence that the headers name; a dialect hands it to `infer`. */
+  readonly sequence: SequenceRequest | undefined;
   /** Of all runs of the model for this request. */
   readonly phases: RunPhases = { queueMs: 0, computeMs: 0 };
   readonly #reply: FastifyReply;
@@ -38,7 +42,7 @@ export class RequestContext {
   #terms: RunTerms;
   #route: AnsweredBy = 'none';
 
-  /** Throws `invalid_request` for an unknown route or a timeout that is none. */
+  /** Throws `invalid_request` for an unknown route, a timeout that is none, or a sequence that is none. */
   constructor({ image, request, reply, nowMs }: RequestOptions) {
     this.image = image;
     this.#reply = reply;
@@ -48,6 +52,7 @@ export class RequestContext {
     this.#requested = parseRouteRequest(singleHeader(request, routeHeader));
     const timeoutMs = parseTimeout(singleHeader(request, timeoutHeader));
     if (timeoutMs !== undefined) this.expire(timeoutMs);
+    this.sequence = sequenceOfHeaders((name) => singleHeader(request, name));
   }
 
   /** Who answered last, or was to; `none` before the model was asked. */
@@ -74,8 +79,26 @@ export class RequestContext {
     this.#terms = { ...this.#terms, priority };
   }
 
-  /** Computes on the route that the request asks for, and names the route in the answer. */
-  async infer(inputs: Tensor[]): Promise<Tensor[]> {
+  /**
+   * Computes on the route that the request asks for, and names the route in the answer. In a sequence the inputs
+   * are those of `Sequences.signature`, and the state comes from the run before.
+   */
+  infer(inputs: Tensor[], sequence?: SequenceRequest): Promise<Tensor[]> {
+    if (sequence === undefined) return this.#run(inputs);
+    return requireSequences(this.image).run({
+      sequence,
+      inputs,
+      terms: this.#terms,
+      infer: (all) => this.#run(all),
+    });
+  }
+
+  /** For an answer that no engine had a part in. */
+  nameNoRoute(): void {
+    if (!this.#reply.hasHeader(routeHeader)) void this.#reply.header(routeHeader, 'none');
+  }
+
+  async #run(inputs: Tensor[]): Promise<Tensor[]> {
     const { router } = this.image;
     const plan = router.plan(this.#requested, this.#terms.priority);
     // Known already, so that a failure names it too; corrected below when the CPU stood in.
@@ -84,11 +107,6 @@ export class RequestContext {
     this.#nameRoute(route, reason);
     this.#nameEstimate(route);
     return outputs;
-  }
-
-  /** For an answer that no engine had a part in. */
-  nameNoRoute(): void {
-    if (!this.#reply.hasHeader(routeHeader)) void this.#reply.header(routeHeader, 'none');
   }
 
   #nameEstimate(route: Route): void {

@@ -3,6 +3,7 @@ import type { TensorSignature } from '../../contract/tensors.ts';
 import type { Router } from '../engines/router.ts';
 import type { ImageMeters } from '../observe/image-meters.ts';
 import type { ScriptHost } from '../scripts/script-host.ts';
+import type { Sequences } from '../sequences/sequences.ts';
 import { isBatched } from '../tensors/items.ts';
 import { InferenceStatistics } from './inference-statistics.ts';
 
@@ -15,6 +16,8 @@ export interface ServedImageParts {
   router: Router;
   script: ScriptHost | undefined;
   meters: ImageMeters;
+  /** Of a model that keeps state; they end with the image. */
+  sequences: Sequences | undefined;
 }
 
 /** An image with its engines and script. Closed when it is retired and its last request has ended. */
@@ -26,6 +29,7 @@ export class ServedImage {
   readonly router: Router;
   readonly script: ScriptHost | undefined;
   readonly meters: ImageMeters;
+  readonly sequences: Sequences | undefined;
   readonly statistics = new InferenceStatistics();
   #users = 0;
   #onUnused: (() => void) | undefined;
@@ -39,6 +43,7 @@ export class ServedImage {
     this.router = parts.router;
     this.script = parts.script;
     this.meters = parts.meters;
+    this.sequences = parts.sequences;
   }
 
   /** Keeps the image open while `work` runs, also when it is replaced meanwhile. */
@@ -64,6 +69,7 @@ export class ServedImage {
         this.#onUnused = resolve;
       });
     }
+    this.sequences?.close();
     await this.script?.close();
     await this.router.close();
   }

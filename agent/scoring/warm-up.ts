@@ -1,7 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
 import {
   datatypeBytes,
-  elementCount,
   type GoldenSamples,
   type GoldenTensor,
   type Tensor,
@@ -11,6 +10,7 @@ import type { Engine, Route } from '../engines/engine.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import { elementsOf } from '../tensors/element-arrays.ts';
 import { checkInputs } from '../tensors/signature.ts';
+import { zeroTensor } from '../tensors/zeros.ts';
 
 type Sample = GoldenSamples['samples'][number];
 
@@ -33,7 +33,7 @@ export async function warmUp(options: {
       compare({ index, sample, route: engine.route, outputs: await engine.infer(inputs) });
     }
     const first = samples[0];
-    const inputs = first === undefined ? zeroInputs(signature) : inputsOf(first, signature);
+    const inputs = first === undefined ? signature.inputs.map(zeroTensor) : inputsOf(first, signature);
     // At once, so that every session of the engine runs.
     const sessions = engine.route === 'cpu' ? routes.cpu.sessions : 1;
     await Promise.all(Array.from({ length: sessions }, () => engine.infer(copyOf(inputs))));
@@ -59,14 +59,6 @@ function toTensor({ name, datatype, shape, data }: GoldenTensor): Tensor {
 
 function copyOf(inputs: readonly Tensor[]): Tensor[] {
   return inputs.map((input) => ({ ...input, data: input.data.slice() }));
-}
-
-function zeroInputs(signature: TensorSignature): Tensor[] {
-  return signature.inputs.map(({ name, datatype, shape }) => {
-    const concrete = shape.map((dimension) => (dimension === -1 ? 1 : dimension));
-    const data = new Uint8Array(elementCount(concrete) * datatypeBytes[datatype]);
-    return { name, datatype, shape: concrete, data };
-  });
 }
 
 function compare(options: { index: number; sample: Sample; route: Route; outputs: readonly Tensor[] }): void {

@@ -7,6 +7,7 @@ import type { QueueLoad } from '../engines/engine.ts';
 import type { RunTerms } from '../engines/run-terms.ts';
 import { WorkerPool } from '../engines/worker-pool.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
+import type { RequestSignature } from '../tensors/signature.ts';
 import type {
   ScriptAnswer,
   ScriptImage,
@@ -28,6 +29,8 @@ export interface ScriptHostOptions {
   files: ReadonlyMap<string, Uint8Array>;
   image: ScriptImage;
   signature: TensorSignature;
+  /** Of a `context.infer` that belongs to a sequence; undefined for a model that keeps none. */
+  sequenceSignature: RequestSignature | undefined;
   threads: number;
   queueDepthMax: number;
   /** Answers `context.infer` inside the script's `init`. */
@@ -101,12 +104,14 @@ function startThread(
   });
 }
 
-function startWorker({ source, image, signature, files, settings, limits }: ScriptHostOptions): Worker {
+function startWorker(options: ScriptHostOptions): Worker {
+  const { source, image, signature, sequenceSignature, files, settings, limits } = options;
   const workerData: ScriptWorkerData = {
     source,
     image,
     signature,
     files,
+    sequenceSignature,
     outputBytesMax: limits.scriptOutputBytesMax,
     logLinesMax: limits.scriptLogLinesMax,
     textCharsMax: limits.scriptTextCharsMax,

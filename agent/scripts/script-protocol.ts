@@ -1,6 +1,8 @@
 import type { SerializedError } from '../../contract/errors.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+import type { SequenceRequest } from '../sequences/sequence-request.ts';
+import type { RequestSignature } from '../tensors/signature.ts';
 
 /** An HTTP request as a scoring script sees it. */
 export interface ScriptRequest {
@@ -9,6 +11,8 @@ export interface ScriptRequest {
   query: Record<string, string | string[]>;
   contentType: string | null;
   body: Uint8Array;
+  /** What the headers say of a sequence, in the form that `context.infer` takes it. */
+  sequence: { id: string; start: boolean; end: boolean } | undefined;
 }
 
 /** What a scoring script answered, ready to send. */
@@ -34,6 +38,8 @@ export interface ScriptWorkerData {
   signature: TensorSignature;
   /** Files of the image, by path. */
   files: ReadonlyMap<string, Uint8Array>;
+  /** Of a `context.infer` that belongs to a sequence; undefined for a model that keeps none. */
+  sequenceSignature: RequestSignature | undefined;
   outputBytesMax: number;
   logLinesMax: number;
   textCharsMax: number;
@@ -82,6 +88,6 @@ export type ScriptReport =
   | { type: 'answered'; answer: ScriptAnswer }
   /** `callId` when the script let the failure of that `context.infer` through. */
   | { type: 'failed'; error: SerializedError; callId: number | undefined }
-  | { type: 'infer'; callId: number; inputs: Tensor[] }
+  | { type: 'infer'; callId: number; inputs: Tensor[]; sequence: SequenceRequest | undefined }
   | { type: 'ask'; callId: number; question: ScriptQuestion }
   | { type: 'log'; level: ScriptLogLevel; message: string };

@@ -1,9 +1,9 @@
 import { readByteElements } from '../../contract/byte-elements.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import type { Datatype, Tensor, TensorSignature } from '../../contract/tensors.ts';
+import type { Datatype, Tensor } from '../../contract/tensors.ts';
 import { decodeElements } from '../tensors/decode.ts';
 import { bytesOf, type ElementArray, elementArrays, elementsOf } from '../tensors/element-arrays.ts';
-import { checkComplete, checkShape, describedInput } from '../tensors/signature.ts';
+import { checkComplete, checkShape, describedInput, type RequestSignature } from '../tensors/signature.ts';
 
 /** One tensor as a script gets it from `context.infer`. */
 export interface ScriptTensor {
@@ -18,7 +18,7 @@ export interface ScriptTensor {
  * array of the datatype or an array as in JSON. The datatype defaults to the signature's.
  * Throws the `tensor_…` codes.
  */
-export function readScriptTensors(value: unknown, signature: TensorSignature): Tensor[] {
+export function readScriptTensors(value: unknown, signature: RequestSignature): Tensor[] {
   if (typeof value !== 'object' || value === null) {
     throw new SluiceError('tensor_name', 'context.infer: an object of input name to tensor was expected');
   }
@@ -26,7 +26,7 @@ export function readScriptTensors(value: unknown, signature: TensorSignature): T
   return Object.entries(value).map(([name, tensor]) => readTensor(name, tensor, signature));
 }
 
-function readTensor(name: string, value: unknown, signature: TensorSignature): Tensor {
+function readTensor(name: string, value: unknown, signature: RequestSignature): Tensor {
   const description = describedInput(signature, name);
   const { datatype = description.datatype, shape, data } = Object(value) as Record<string, unknown>;
   if (datatype !== description.datatype) {

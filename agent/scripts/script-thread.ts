@@ -4,6 +4,7 @@ import { isErrorCode, type SerializedError, SluiceError, toSluiceError } from '.
 import type { Tensor } from '../../contract/tensors.ts';
 import { detachable } from '../engines/transfer.ts';
 import type { PoolLane } from '../engines/worker-pool.ts';
+import type { SequenceRequest } from '../sequences/sequence-request.ts';
 import type {
   ScriptAnswer,
   ScriptCommand,
@@ -15,7 +16,7 @@ import type {
 import type { ScriptReach } from './script-reach.ts';
 
 /** Answers a script's `context.infer`. The inputs are checked by whoever implements this. */
-export type InferForScript = (inputs: Tensor[]) => Promise<Tensor[]>;
+export type InferForScript = (inputs: Tensor[], sequence: SequenceRequest | undefined) => Promise<Tensor[]>;
 
 /** What a script's thread needs. */
 export interface ScriptThreadOptions {
@@ -156,7 +157,7 @@ export class ScriptThread implements PoolLane {
         break;
       }
       case 'infer':
-        void this.#infer(report.callId, report.inputs);
+        void this.#infer(report);
         break;
       case 'ask':
         void this.#ask(report.callId, report.question);
@@ -175,11 +176,11 @@ export class ScriptThread implements PoolLane {
     }
   }
 
-  async #infer(callId: number, inputs: Tensor[]): Promise<void> {
+  async #infer({ callId, inputs, sequence }: Extract<ScriptReport, { type: 'infer' }>): Promise<void> {
     const pending = this.#pending;
     if (pending === undefined) return;
     try {
-      const outputs = await pending.infer(inputs);
+      const outputs = await pending.infer(inputs, sequence);
       this.#send({ type: 'inferred', callId, outputs: detachable(outputs) });
     } catch (thrown) {
       const error = toSluiceError(thrown);

@@ -16,12 +16,22 @@ import type {
 } from './script-protocol.ts';
 import { ScriptQuestions } from './script-questions.ts';
 import { SchemaChecks } from './script-schemas.ts';
+import { sequenceOfOptions } from './script-sequence.ts';
 import { readScriptTensors, type ScriptTensor, toScriptTensors } from './script-tensors.ts';
 
 // The thread of one scoring script. A script that spins, leaks or dies takes only this thread with it.
 
-const { source, image, signature, files, outputBytesMax, logLinesMax, textCharsMax, schemaCharsMax } =
-  workerData as ScriptWorkerData;
+const {
+  source,
+  image,
+  signature,
+  sequenceSignature,
+  files,
+  outputBytesMax,
+  logLinesMax,
+  textCharsMax,
+  schemaCharsMax,
+} = workerData as ScriptWorkerData;
 const port = parentPort;
 
 interface PendingInfer {
@@ -50,13 +60,16 @@ const logger = {
   error: (...values: unknown[]) => log('error', values),
 };
 
-async function infer(tensors: unknown): Promise<Record<string, ScriptTensor>> {
-  const inputs: Tensor[] = detachable(readScriptTensors(tensors, signature));
+async function infer(tensors: unknown, options?: unknown): Promise<Record<string, ScriptTensor>> {
+  const sequence = sequenceOfOptions(options);
+  // A model without sequences refuses the call where it computes.
+  const expected = sequence === undefined ? signature : (sequenceSignature ?? signature);
+  const inputs: Tensor[] = detachable(readScriptTensors(tensors, expected));
   const callId = nextCallId;
   nextCallId += 1;
   return new Promise((resolve, reject) => {
     pendingInfers.set(callId, { resolve, reject });
-    report({ type: 'infer', callId, inputs });
+    report({ type: 'infer', callId, inputs, sequence });
   });
 }
 

@@ -8,9 +8,16 @@ import {
 } from '../../contract/tensors.ts';
 import { brief } from './brief.ts';
 
+/** What a request must give, and what its answer holds when the request does not say. */
+export interface RequestSignature extends TensorSignature {
+  /** What it may give and get besides. */
+  optional?: TensorSignature;
+}
+
 /** The input of that name. Throws `tensor_name`, listing the inputs that there are. */
-export function describedInput(signature: TensorSignature, name: string): TensorDescription {
-  const description = signature.inputs.find((input) => input.name === name);
+export function describedInput(signature: RequestSignature, name: string): TensorDescription {
+  const isNamed = (input: TensorDescription): boolean => input.name === name;
+  const description = signature.inputs.find(isNamed) ?? signature.optional?.inputs.find(isNamed);
   if (description !== undefined) return description;
   throw new SluiceError(
     'tensor_name',
@@ -57,7 +64,7 @@ export function checkComplete(signature: TensorSignature, names: readonly string
 }
 
 /** Checks ready-made tensors against the inputs of a signature. Throws the `tensor_…` codes. */
-export function checkInputs(signature: TensorSignature, inputs: readonly Tensor[]): void {
+export function checkInputs(signature: RequestSignature, inputs: readonly Tensor[]): void {
   checkComplete(
     signature,
     inputs.map(({ name }) => name),
@@ -73,6 +80,11 @@ export function checkInputs(signature: TensorSignature, inputs: readonly Tensor[
     checkShape(description, input.shape);
     checkData(input, `input ${input.name}`);
   }
+}
+
+/** The outputs that an answer holds when the request does not say, of all that the model gave. */
+export function answeredOutputs({ outputs }: RequestSignature, all: readonly Tensor[]): Tensor[] {
+  return all.filter(({ name }) => outputs.some((output) => output.name === name));
 }
 
 /** Checks that the bytes are exactly the elements of the shape, and BOOL 0 or 1. Throws `tensor_data`. */

@@ -15,6 +15,7 @@ import { formatCount, printResult, shortDigest, table } from '../output.ts';
 import { reference } from '../reference.ts';
 import type { WorkspaceClient } from '../workspace-client.ts';
 import { addScriptOptions, describeGrants, type ScriptChoices, uploadScript } from './script-options.ts';
+import { addSequenceOptions, type SequenceChoices, sequenceOf } from './sequence-options.ts';
 import { existingFile, workspaceOption } from './shared.ts';
 
 /** What `sluice image build` and `sluice up` build an image from. */
@@ -27,6 +28,8 @@ export interface ImageSources extends ScriptChoices {
   /** How the compiler quantises; for `accelerate`. */
   quantising?: CalibrationChoices;
   route?: RoutePolicy;
+  /** Which outputs come back as inputs in the next request of a sequence. */
+  sequence?: BuildImage['sequence'];
 }
 
 /** Bundles the script, uploads what the workspace lacks and builds. */
@@ -43,6 +46,7 @@ export async function buildImageFrom(client: WorkspaceClient, sources: ImageSour
       ? {}
       : await quantisingOf(client, sources.model, sources.quantising)),
     ...(sources.route === undefined ? {} : { routePolicy: sources.route }),
+    ...(sources.sequence === undefined ? {} : { sequence: sources.sequence }),
   });
 }
 
@@ -64,13 +68,13 @@ async function quantisingOf(
 }
 
 /** Options of `sluice image build`. */
-type BuildChoices = ImageSources & CalibrationChoices & { workspace?: string };
+type BuildChoices = ImageSources & CalibrationChoices & SequenceChoices & { workspace?: string };
 
 /** `sluice image build|list|show`. */
 export function addImageCommands(program: Command): void {
   const image = program.command('image').description('build and look at images');
 
-  addCalibrationOptions(addScriptOptions(workspaceOption(image.command('build'))))
+  addSequenceOptions(addCalibrationOptions(addScriptOptions(workspaceOption(image.command('build')))))
     .description('build the next version of an image from a model and, if given, a scoring script')
     .requiredOption('-n, --name <name>', 'name of the image')
     .requiredOption('-m, --model <name:version>', 'registered model', reference)
@@ -97,8 +101,9 @@ export function addImageCommands(program: Command): void {
         throw new SluiceError('usage', '--calibration and --shape are for the compiler; add --accelerate');
       }
       const quantising = options.accelerate === undefined ? {} : { quantising: options };
+      const sequence = sequenceOf(options);
       const client = await connectWorkspace({ ...global, ...options });
-      const value = await buildImageFrom(client, { ...options, ...quantising });
+      const value = await buildImageFrom(client, { ...options, ...quantising, ...sequence });
       printResult({
         json: global.json,
         value,

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { startScoring } from '../support/local-scoring.ts';
 import { repositoryPath } from '../support/paths.ts';
-import { identityModel } from '../support/serving-models.ts';
+import { accumulatorModel, identityModel } from '../support/serving-models.ts';
 
 const run = promisify(execFile);
 const script = repositoryPath('test', 'conformance', 'triton_client.py');
@@ -24,6 +24,10 @@ it.skipIf(python === undefined)("NVIDIA's tritonclient speaks to it", async () =
   });
   await scoring.deploy('fashion', { accelerate: 'ci' });
   await scoring.deploy('identity', { model: identityModel(['FP32', 'INT64', 'FP16', 'BOOL', 'BYTES']) });
+  await scoring.deploy('sums', {
+    model: accumulatorModel(),
+    sequence: { state: [{ input: 'sum', output: 'next' }], idleMs: 60_000, sequencesMax: 3 },
+  });
   const { stdout } = await run(python as string, [script, `127.0.0.1:${scoring.port}`]);
   expect(stdout).toContain('every check held');
 });

@@ -2,7 +2,8 @@
 
 Usage: triton_client.py HOST:PORT
 The server serves `fashion` (input [-1,784] FP32 -> logits [-1,10]) and `identity` (in_X [-1,3] -> out_X for
-FP32, INT64, FP16, BOOL and BYTES), is called `triton`, and allows model control.
+FP32, INT64, FP16, BOOL and BYTES), is called `triton`, and allows model control. Its `sums` keeps a sequence's sum of
+`x` [1,3], scaled by `gain`.
 """
 
 import asyncio
@@ -112,22 +113,45 @@ def check_refusals(client):
     assert client.infer("fashion", [tensor("input", PIXELS, True)], timeout=60_000_000, priority=1) is not None
 
 
+def check_sequences(client):
+    def add(values, sequence, start=False, end=False):
+        inputs = [tensor("x", np.array([values], dtype=np.float32), True)]
+        inputs.append(tensor("gain", np.array(2, dtype=np.float32), True))
+        result = client.infer("sums", inputs, sequence_id=sequence, sequence_start=start, sequence_end=end)
+        assert [each["name"] for each in result.get_response()["outputs"]] == ["y"]
+        return result.as_numpy("y")[0].tolist()
+
+    assert "sequence" in client.get_server_metadata()["extensions"]
+    assert client.get_model_config("sums")["sequence_batching"]["state"][0]["input_name"] == "sum"
+    for sequence in (5, 2**53 - 1, "microphone"):
+        assert add([1, 2, 3], sequence, start=True) == [2, 4, 6]
+    assert add([1, 1, 1], 5) == [4, 6, 8]
+    assert add([0, 0, 1], "microphone", end=True) == [2, 4, 8]
+    assert add([1, 1, 1], 5, end=True) == [6, 8, 10]
+    for sequence in (5, "microphone", 6):
+        try:
+            add([1, 1, 1], sequence)
+            raise AssertionError("a sequence went on that there is not")
+        except InferenceServerException as error:
+            assert "start" in error.message() and error.status() == "400", error
+
+
 def check_statistics(client):
     stats = client.get_inference_statistics("fashion")["model_stats"][0]
     assert stats["inference_count"] >= 2 and stats["execution_count"] >= 1
     assert stats["inference_stats"]["success"]["count"] >= 1 and stats["inference_stats"]["success"]["ns"] > 0
     assert stats["inference_stats"]["cache_hit"] == {"count": 0, "ns": 0}
     assert stats["batch_stats"][0]["batch_size"] == 2
-    assert len(client.get_inference_statistics()["model_stats"]) == 2
+    assert len(client.get_inference_statistics()["model_stats"]) == 3
 
 
 def check_model_control(client, expected):
     names = {each["name"]: each["state"] for each in client.get_model_repository_index()}
-    assert names == {"fashion": "READY", "identity": "READY"}, names
+    assert names == {"fashion": "READY", "identity": "READY", "sums": "READY"}, names
     client.unload_model("fashion")
     assert not client.is_model_ready("fashion")
     names = {each["name"]: each["state"] for each in client.get_model_repository_index()}
-    assert names == {"fashion": "UNAVAILABLE", "identity": "READY"}, names
+    assert names == {"fashion": "UNAVAILABLE", "identity": "READY", "sums": "READY"}, names
     client.load_model("fashion")
     assert client.is_model_ready("fashion")
     assert np.array_equal(client.infer("fashion", [tensor("input", PIXELS, True)]).as_numpy("logits"), expected)
@@ -152,6 +176,7 @@ def main():
     expected = check_inference(client)
     check_datatypes(client)
     check_refusals(client)
+    check_sequences(client)
     check_statistics(client)
     check_model_control(client, expected)
     asyncio.run(check_asyncio(expected))

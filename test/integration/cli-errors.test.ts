@@ -10,12 +10,16 @@ function sluice(args: string[], env: Record<string, string> = {}) {
   return spawnSync(process.execPath, [entry, ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
 }
 
+const build = ['image', 'build', '-n', 'vad', '-m', 'vad:1'];
+
 describe('errors of the command line', () => {
   it.each([
     ['an unknown option', ['--bogus']],
     ['a misspelt command', ['scroe']],
     ['an empty port', ['up', '--port', '']],
     ['a port in another notation', ['up', '--port', '0x50']],
+    ['a state without an output', [...build, '--sequence-state', 'state']],
+    ['sequences without a state', [...build, '--sequences-max', '3']],
     ['a missing file', ['score', '/nonexistent']],
   ])('%s is one line and exit code 2', (_what, args) => {
     const text = sluice(args);

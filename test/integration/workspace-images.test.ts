@@ -14,9 +14,11 @@ import {
   mediaTypes,
   RunManifest,
 } from '../../contract/image.ts';
+import { limits } from '../../contract/limits.ts';
 import { ImageSignature, imageSignaturePayloadType } from '../../contract/messages.ts';
 import type { DeviceBootstrap, Image } from '../../contract/workspace-api.ts';
 import { repositoryPath } from '../support/paths.ts';
+import { accumulatorModel } from '../support/serving-models.ts';
 import { type RunningWorkspace, startWorkspace } from '../support/workspace-fixture.ts';
 
 const script = Buffer.from('export function run(input) { return input; }\n');
@@ -79,6 +81,21 @@ describe('images', () => {
     const sizes = [manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0);
     const manifestBytes = await blobsOf(workspace).size(image.digest);
     expect(image.sizeBytes).toBe(sizes + (manifestBytes ?? 0));
+  });
+
+  it('say which outputs a sequence keeps, for how long and how many', async () => {
+    const workspace = await startWorkspace();
+    const file = await workspace.upload(accumulatorModel());
+    await workspace.call('POST', '/models', { name: 'sums', file });
+    const state = [{ input: 'sum', output: 'next' }];
+    const request = { name: 'sums', model: 'sums:1', sequence: { state, sequencesMax: 9 } };
+    const answer = await workspace.call('POST', '/images', request);
+    expect(answer.status).toBe(201);
+    const manifest = (await readJson(workspace, (answer.body as Image).digest)) as ImageManifest;
+    const layer = manifest.layers.find(({ mediaType }) => mediaType === mediaTypes.run);
+    expect(await readJson(workspace, layer?.digest ?? '')).toMatchObject({
+      sequence: { state, idleMs: limits.sequenceIdleMs, sequencesMax: 9 },
+    });
   });
 
   it('index every layer that is larger than a chunk', async () => {
@@ -175,6 +192,8 @@ describe('images', () => {
     ['a script that was not uploaded', { script: digestOf('nothing') }, 'blob_unavailable'],
     ['the FPGA as the only route without a program', { routePolicy: 'fpga' }, 'route_unavailable'],
     ['an unknown field', { colour: 'red' }, 'invalid_request'],
+    ['a state that the model lacks', { sequence: { state: [{ input: 'h', output: 'hn' }] } }, 'tensor_name'],
+    ['a sequence without state', { sequence: { state: [] } }, 'invalid_request'],
     ['a model without a version', { model: 'fashion' }, 'invalid_request'],
   ])('refuse %s', async (_what, change, code) => {
     const workspace = await startWorkspace();

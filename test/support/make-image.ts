@@ -9,6 +9,7 @@ import {
   layerPaths,
   mediaTypes,
   type RunManifest,
+  type SequenceSettings,
   scriptFilesFolder,
 } from '../../contract/image.ts';
 import type { Digest } from '../../contract/names.ts';
@@ -34,6 +35,7 @@ export interface ImageParts {
   policy?: RunManifest['routes']['policy'];
   sessions?: number;
   queueDepth?: number;
+  sequence?: SequenceSettings;
   /** Changes the run manifest before it is written. */
   edit?: (run: RunManifest) => void;
 }
@@ -109,6 +111,7 @@ function runManifestOf(parts: ImageParts, model: Uint8Array): RunManifest {
     signature: readModelSignature(model),
     routes: { policy: parts.policy ?? 'auto', cpu: { sessions: parts.sessions ?? 1 } },
     ...(parts.scriptSettings === undefined ? {} : { script: parts.scriptSettings }),
+    ...(parts.sequence === undefined ? {} : { sequence: parts.sequence }),
     limits: { queueDepth: parts.queueDepth ?? 16 },
   };
 }

@@ -66,3 +66,24 @@ export function busyModel(): Uint8Array {
     }),
   );
 }
+
+/**
+ * A model that keeps state: `y` [1, 3] is `x` [1, 3] times `gain` (a scalar) added to `sum` [1, 3], and `next` is
+ * `y` again, what `sum` is to be in the next run.
+ */
+export function accumulatorModel(): Uint8Array {
+  const elementCode = codeOf('FP32');
+  const value = (name: string, shape: number[]) => ({ name, elementType: elementCode, shape });
+  return writeModel(
+    modelOf({
+      nodes: [
+        node('Mul', { inputs: ['x', 'gain'], outputs: ['scaled'] }),
+        node('Add', { inputs: ['scaled', 'sum'], outputs: ['y'] }),
+        node('Identity', { inputs: ['y'], outputs: ['next'] }),
+      ],
+      initialisers: [],
+      inputs: [value('x', [1, 3]), value('gain', []), value('sum', [1, 3])],
+      outputs: [value('y', [1, 3]), value('next', [1, 3])],
+    }),
+  );
+}

@@ -9,11 +9,13 @@ import {
   type RoutePolicy,
   type RunManifest,
   type ScriptSettings,
+  type SequenceSettings,
   scriptFilesFolder,
 } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import { decodeProgramHeader } from '../../contract/npu/program.ts';
+import { checkSequence } from '../../contract/sequence.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
 
 /** A layer that is the same in every version; its source is a blob that the workspace holds, or bytes to write. */
@@ -38,9 +40,13 @@ export interface ImageContent {
   signature: TensorSignature;
   cpu: CpuRoute;
   npu: NpuRoute | undefined;
+  sequence: SequenceSettings | undefined;
 }
 
-/** Puts together what the compiler gave. An accelerated image serves the canonical model on the CPU. */
+/**
+ * Puts together what the compiler gave. An accelerated image serves the canonical model on the CPU. Throws what
+ * `checkSequence` does for a state that does not fit the model.
+ */
 export function imageContent(options: {
   name: Name;
   model: Digest;
@@ -48,10 +54,12 @@ export function imageContent(options: {
   script: { source: Digest; settings: ScriptSettings; files: readonly ScriptFile[] } | undefined;
   routePolicy: RoutePolicy;
   configuration: string | undefined;
+  sequence: SequenceSettings | undefined;
   compilation: WorkerResult;
 }): ImageContent {
-  const { name, model, script, routePolicy, configuration, compilation } = options;
+  const { name, model, script, routePolicy, configuration, sequence, compilation } = options;
   const { compiled, samples, signature } = compilation;
+  if (sequence !== undefined) checkSequence(signature, sequence);
   const layers: ContentLayer[] = [
     { path: layerPaths.model, mediaType: mediaTypes.weights, source: compiled?.canonicalModel ?? model },
   ];
@@ -75,6 +83,7 @@ export function imageContent(options: {
     cpu: { sessions: 1, ...(compiled === undefined ? {} : { keepsQuantisation: true }) },
     npu:
       compiled === undefined || configuration === undefined ? undefined : npuRoute(compiled, configuration),
+    sequence,
   };
 }
 
@@ -115,6 +124,7 @@ export function runManifest(content: ImageContent, version: number): RunManifest
       ...(content.npu === undefined ? {} : { npu: content.npu }),
     },
     ...(content.script === undefined ? {} : { script: content.script }),
+    ...(content.sequence === undefined ? {} : { sequence: content.sequence }),
     limits: { queueDepth: limits.scoringQueueDepthMax },
   };
 }

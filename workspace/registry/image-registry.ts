@@ -5,7 +5,7 @@ import { calibrationBlobBytesMax, decodeCalibrationSet } from '../../compiler/ca
 import { compileInWorker, type WorkerJob } from '../../compiler/compile-in-worker.ts';
 import { parseQuantiseChoice } from '../../compiler/quantise/method.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { mediaTypes, RunManifest } from '../../contract/image.ts';
+import { mediaTypes, RunManifest, type SequenceSettings } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import { type Name, parseReference } from '../../contract/names.ts';
 import { GoldenTensor } from '../../contract/tensors.ts';
@@ -144,6 +144,7 @@ export class ImageRegistry {
       script,
       routePolicy,
       configuration: request.accelerate,
+      sequence: sequenceSettings(request.sequence),
       compilation,
     });
   }
@@ -177,4 +178,10 @@ export class ImageRegistry {
       ...(set?.labels === undefined ? {} : { labels: set.labels }),
     };
   }
+}
+
+function sequenceSettings(request: BuildImage['sequence']): SequenceSettings | undefined {
+  if (request === undefined) return undefined;
+  const { state, idleMs = limits.sequenceIdleMs, sequencesMax = limits.sequencesKept } = request;
+  return { state, idleMs, sequencesMax };
 }

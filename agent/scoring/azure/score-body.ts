@@ -2,14 +2,14 @@ import { SluiceError } from '../../../contract/errors.ts';
 import type { Tensor, TensorSignature } from '../../../contract/tensors.ts';
 import { encodeNested } from '../../tensors/encode.ts';
 import { decodeNested } from '../../tensors/nested-input.ts';
-import { checkComplete, describedInput } from '../../tensors/signature.ts';
+import { checkComplete, describedInput, type RequestSignature } from '../../tensors/signature.ts';
 
 /**
  * Reads the body of `/score` for an image without a script: `{ input name: nested arrays }`, or
  * `{ "data": nested arrays }` for a model with one input. Shapes follow from the nesting.
  * Throws `invalid_request` or a `tensor_…` code.
  */
-export function decodeScoreBody(body: unknown, signature: TensorSignature): Tensor[] {
+export function decodeScoreBody(body: unknown, signature: RequestSignature): Tensor[] {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new SluiceError(
       'invalid_request',

@@ -2,7 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import { forwardedTrace } from '../../observe/request-trace.ts';
 import type { ScoringLimits } from '../../scoring-limits.ts';
 import type { ScriptHost } from '../../scripts/script-host.ts';
-import { checkInputs } from '../../tensors/signature.ts';
+import { fieldsOf } from '../../sequences/sequence-request.ts';
+import { signatureFor } from '../../sequences/stateful-model.ts';
+import { answeredOutputs, checkInputs } from '../../tensors/signature.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { Deployments } from '../deployments.ts';
 import type { FoundModel } from '../find-model.ts';
@@ -51,11 +53,12 @@ function scoreDirectly(options: CountedOptions): Promise<string> {
   return countRequest(options, async (context, meter) => {
     const body =
       request.method === 'GET' ? queryAsBody(request.query as Query) : parseJson(await readBody(request));
-    const inputs = decodeScoreBody(body, context.image.signature);
+    const signature = signatureFor(context.image, context.sequence);
+    const inputs = decodeScoreBody(body, signature);
     meter.read(inputs);
-    const outputs = await context.infer(inputs);
+    const outputs = await context.infer(inputs, context.sequence);
     meter.ran();
-    const answer = encodeScoreBody(outputs);
+    const answer = encodeScoreBody(answeredOutputs(signature, outputs));
     meter.wrote();
     void reply.type('application/json; charset=utf-8');
     return answer;
@@ -74,11 +77,13 @@ function scoreByScript(options: CountedOptions, script: ScriptHost): Promise<Uin
         contentType: request.sentContentType,
         // A copy, because a message would clone the whole pool that small Buffers share.
         body: new Uint8Array(await readBody(request)),
+        sequence: fieldsOf(context.sequence),
       },
       {
-        infer: (inputs) => {
-          checkInputs(context.image.signature, inputs);
-          return context.infer(inputs);
+        infer: async (inputs, sequence) => {
+          const signature = signatureFor(context.image, sequence);
+          checkInputs(signature, inputs);
+          return answeredOutputs(signature, await context.infer(inputs, sequence));
         },
         // Phases are those of the model's runs alone.
         terms,

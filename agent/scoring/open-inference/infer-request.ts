@@ -3,8 +3,21 @@ import { SluiceError } from '../../../contract/errors.ts';
 import { limits } from '../../../contract/limits.ts';
 import { InferRequest } from '../../../contract/open-inference.ts';
 import { datatypeBytes, type Tensor, type TensorSignature } from '../../../contract/tensors.ts';
+import {
+  agreedSequence,
+  type SequenceRequest,
+  sequenceOfParameters,
+} from '../../sequences/sequence-request.ts';
+import { type StatefulModel, signatureFor } from '../../sequences/stateful-model.ts';
 import { brief } from '../../tensors/brief.ts';
-import { checkComplete, checkData, checkShape, describedInput, nameList } from '../../tensors/signature.ts';
+import {
+  checkComplete,
+  checkData,
+  checkShape,
+  describedInput,
+  nameList,
+  type RequestSignature,
+} from '../../tensors/signature.ts';
 import { BinaryReader, type InferBody } from './infer-body.ts';
 import { booleanParameter, integerParameter, type Parameters, refuseParameters } from './parameters.ts';
 import { readRawInput } from './raw-input.ts';
@@ -32,6 +45,14 @@ export interface DecodedInfer {
   timeoutUs: number;
   /** 1 is the most urgent; 0 is the default. */
   priority: number;
+  /** What the parameters, or the headers, say of a sequence. */
+  sequence: SequenceRequest | undefined;
+}
+
+/** What a request may belong to. */
+export interface Sequencing extends Pick<StatefulModel, 'sequences'> {
+  /** What the headers say. */
+  header: SequenceRequest | undefined;
 }
 
 /**
@@ -40,23 +61,21 @@ export interface DecodedInfer {
  */
 export async function decodeInferRequest(
   { json, binary }: InferBody,
-  signature: TensorSignature,
+  whole: TensorSignature,
+  { sequences, header }: Sequencing = { sequences: undefined, header: undefined },
 ): Promise<DecodedInfer> {
   if (json === undefined) {
+    const signature = signatureFor({ signature: whole, sequences }, header);
     const outputs = signature.outputs.map(({ name }) => ({ name, isBinary: true, classes: 0 }));
     const inputs = [readRawInput(binary, signature)];
-    return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0 };
+    return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0, sequence: header };
   }
-  const text = await RequestJson.read(json, signature);
+  const text = await RequestJson.read(json, whole);
   const request = parser.parse(text.value);
   const { parameters } = request;
   const where = 'parameters';
-  if ((parameters?.sequence_id ?? 0) !== 0 && parameters?.sequence_id !== '') {
-    throw new SluiceError(
-      'invalid_request',
-      `${where}: sequence_id is not served here; the model keeps no state`,
-    );
-  }
+  const sequence = agreedSequence(sequenceOfParameters(parameters), header);
+  const signature = signatureFor({ signature: whole, sequences }, sequence);
   const reader = new BinaryReader(binary);
   const inputs = request.inputs.map((input, index) => decodeInput(input, { index, signature, text, reader }));
   reader.checkEmpty();
@@ -70,6 +89,7 @@ export async function decodeInferRequest(
     outputs: wantedOutputs(request, signature),
     timeoutUs: integerParameter(parameters, 'timeout', { where }) ?? 0,
     priority: integerParameter(parameters, 'priority', { where, maximum: limits.priorityLevels }) ?? 0,
+    sequence,
   };
 }
 
@@ -77,7 +97,7 @@ type Input = InferRequest['inputs'][number];
 
 interface Context {
   index: number;
-  signature: TensorSignature;
+  signature: RequestSignature;
   text: RequestJson;
   reader: BinaryReader;
 }
@@ -111,7 +131,7 @@ function decodeInput(input: Input, { index, signature, text, reader }: Context):
 
 function wantedOutputs(
   { outputs = [], parameters }: InferRequest,
-  signature: TensorSignature,
+  signature: RequestSignature,
 ): WantedOutput[] {
   const isBinary = booleanParameter(parameters, 'binary_data_output', 'parameters') ?? false;
   if (outputs.length === 0) return signature.outputs.map(({ name }) => ({ name, isBinary, classes: 0 }));
@@ -119,7 +139,8 @@ function wantedOutputs(
   return outputs.map((output, index) => {
     const { name } = output;
     const where = `outputs[${index}]`;
-    if (!signature.outputs.some((known) => known.name === name)) {
+    const known = [...signature.outputs, ...(signature.optional?.outputs ?? [])];
+    if (!known.some((each) => each.name === name)) {
       throw new SluiceError(
         'tensor_name',
         `${where}: ${brief(name)} is unknown; the model gives ${nameList(signature.outputs)}`,

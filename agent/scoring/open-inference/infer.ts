@@ -1,4 +1,5 @@
 import type { Tensor } from '../../../contract/tensors.ts';
+import type { SequenceRequest } from '../../sequences/sequence-request.ts';
 import { compressIfAsked } from '../compressed-answer.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import { readBody } from '../request-body.ts';
@@ -14,11 +15,11 @@ const usPerMs = 1000;
 /** Answers `POST /v2/models/{name}/infer`. */
 export function infer(options: CountedOptions): Promise<string | Uint8Array> {
   return countRequest(options, async (context, meter) => {
-    const decoded = await readRequest(options);
+    const decoded = await readRequest(options, context.sequence);
     meter.read(decoded.inputs);
     if (decoded.timeoutUs > 0) context.expire(decoded.timeoutUs / usPerMs);
     if (decoded.priority > 0) context.prioritise(decoded.priority);
-    const outputs = await context.infer(decoded.inputs);
+    const outputs = await context.infer(decoded.inputs, decoded.sequence);
     meter.ran();
     const answer = await writeAnswer(options, decoded, outputs);
     meter.wrote();
@@ -26,10 +27,13 @@ export function infer(options: CountedOptions): Promise<string | Uint8Array> {
   });
 }
 
-async function readRequest({ image, request }: CountedOptions): Promise<DecodedInfer> {
+async function readRequest(
+  { image, request }: CountedOptions,
+  header: SequenceRequest | undefined,
+): Promise<DecodedInfer> {
   const body = await readBody(request);
   const parts = splitInferBody(body, singleHeader(request, headerLengthHeader));
-  return decodeInferRequest(parts, image.signature);
+  return decodeInferRequest(parts, image.signature, { sequences: image.sequences, header });
 }
 
 async function writeAnswer(

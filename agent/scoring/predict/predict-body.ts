@@ -3,7 +3,7 @@ import { datatypeBytes, elementCount, type Tensor, type TensorSignature } from '
 import { brief } from '../../tensors/brief.ts';
 import { encodeNested } from '../../tensors/encode.ts';
 import { decodeNested } from '../../tensors/nested-input.ts';
-import { checkComplete, describedInput } from '../../tensors/signature.ts';
+import { checkComplete, describedInput, type RequestSignature } from '../../tensors/signature.ts';
 
 // The predict API of TensorFlow Serving, which KServe's v1 protocol is too: rows (`instances`, one entry an item)
 // or columns (`inputs`, one entry a tensor).
@@ -16,7 +16,7 @@ export interface DecodedPredict {
 }
 
 /** Reads the body of `:predict`. Throws `invalid_request` or a `tensor_…` code that names the field. */
-export function decodePredict(body: unknown, signature: TensorSignature): DecodedPredict {
+export function decodePredict(body: unknown, signature: RequestSignature): DecodedPredict {
   const { instances, inputs, signature_name: name = 'serving_default' } = recordOf(body, 'body');
   if (name !== 'serving_default') {
     throw new SluiceError(

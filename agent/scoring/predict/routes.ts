@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
+import { signatureFor } from '../../sequences/stateful-model.ts';
+import { answeredOutputs } from '../../tensors/signature.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { Deployments } from '../deployments.ts';
 import { type FoundModel, findByName } from '../find-model.ts';
@@ -64,11 +66,12 @@ export function addPredictRoutes(
 function answer(options: CountedOptions): Promise<string> {
   const { image, request, reply } = options;
   return countRequest(options, async (context, meter) => {
-    const { inputs, rows } = decodePredict(parseJson(await readBody(request)), image.signature);
+    const signature = signatureFor(image, context.sequence);
+    const { inputs, rows } = decodePredict(parseJson(await readBody(request)), signature);
     meter.read(inputs);
-    const outputs = await context.infer(inputs);
+    const outputs = await context.infer(inputs, context.sequence);
     meter.ran();
-    const json = encodePredict(outputs, rows);
+    const json = encodePredict(answeredOutputs(signature, outputs), rows);
     meter.wrote();
     return send(reply, json);
   });

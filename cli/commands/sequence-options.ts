@@ -1,0 +1,68 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { SluiceError } from '../../contract/errors.ts';
+import type { StatePair } from '../../contract/image.ts';
+import { limits } from '../../contract/limits.ts';
+import type { BuildImage } from '../../contract/workspace-api.ts';
+
+/** What the options of `addSequenceOptions` give. */
+export interface SequenceChoices {
+  sequenceState?: StatePair[];
+  sequenceIdleMs?: number;
+  sequencesMax?: number;
+}
+
+/** Adds the options that make a model keep state between the requests of a sequence. */
+export function addSequenceOptions(command: Command): Command {
+  return command
+    .option(
+      '--sequence-state <input=output>',
+      'the server keeps this output and gives it as that input to the next request of a sequence (repeatable)',
+      statePair,
+    )
+    .option(
+      '--sequence-idle-ms <milliseconds>',
+      `a sequence is forgotten after so long without a request (default: ${limits.sequenceIdleMs})`,
+      wholeNumber(limits.sequenceIdleMsMax),
+    )
+    .option(
+      '--sequences-max <count>',
+      `sequences that are kept at a time (default: ${limits.sequencesKept})`,
+      wholeNumber(limits.sequencesKeptMax),
+    );
+}
+
+/** The settings that the options ask for. Throws `usage` when they belong to no state. */
+export function sequenceOf(choices: SequenceChoices): { sequence?: NonNullable<BuildImage['sequence']> } {
+  const { sequenceState: state, sequenceIdleMs: idleMs, sequencesMax } = choices;
+  if (state === undefined) {
+    if ((idleMs ?? sequencesMax) === undefined) return {};
+    throw new SluiceError(
+      'usage',
+      '--sequence-idle-ms and --sequences-max are about sequences; add --sequence-state',
+    );
+  }
+  return {
+    sequence: {
+      state,
+      ...(idleMs === undefined ? {} : { idleMs }),
+      ...(sequencesMax === undefined ? {} : { sequencesMax }),
+    },
+  };
+}
+
+/** Argument parser; names of tensors may hold an equals sign only behind the first. */
+function statePair(text: string, previous: StatePair[] | undefined): StatePair[] {
+  const [, input, output] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (input === undefined || output === undefined) {
+    throw new InvalidArgumentError('A state is an input and an output of the model, such as state=stateN.');
+  }
+  return [...(previous ?? []), { input, output }];
+}
+
+function wholeNumber(maximum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text) && value >= 1 && value <= maximum) return value;
+    throw new InvalidArgumentError(`A whole number from 1 to ${maximum} was expected.`);
+  };
+}
