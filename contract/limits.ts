@@ -28,6 +28,8 @@ export const limits = {
   mqttPacketBytesMax: 256 * KiB,
   /** Scoring request body, as Triton's default. */
   scoringBodyBytesMax: 64 * MiB,
+  /** Bytes of all scoring bodies that are under way, as they come. */
+  heldBytesMax: 256 * MiB,
   /** Decompressed bytes of all scoring requests that are under way, and requests that wait for some. */
   inflatedBytesMax: 256 * MiB,
   inflatingRequestsMax: 256,
@@ -36,6 +38,12 @@ export const limits = {
   /** JSON body of the workspace's REST API. */
   apiBodyBytesMax: 1 * MiB,
   tensorRankMax: 16,
+  /** Inputs, and outputs, that one infer request names. */
+  inferTensorsMax: 1024,
+  /** Parameters of an infer request, an input or an output. */
+  inferParametersMax: 256,
+  /** Characters of an infer request's id, which the answer repeats. */
+  inferIdCharsMax: 1024,
   /** Urgency of requests: 1 is the first, this many the last. */
   priorityLevels: 10,
   /** Requests that wait for one image before the next gets 429. */

@@ -5,6 +5,7 @@ import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
 import type { ServedImage } from './served-image.ts';
+import { whenOver } from './when-over.ts';
 
 /** Which route a request asks for, and which one answered. */
 const routeHeader = 'x-sluice-route';
@@ -113,7 +114,7 @@ function parseTimeout(text: string | undefined): number | undefined {
 
 function abortOnDisconnect(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => {
+  whenOver(reply, () => {
     if (!reply.raw.writableFinished) controller.abort();
   });
   return controller.signal;

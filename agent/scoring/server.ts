@@ -6,6 +6,7 @@ import { limits as contractLimits } from '../../contract/limits.ts';
 import { addRequestLog } from '../observe/request-log.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
+import { collectBodies } from './body-collector.ts';
 import { allowOrigins } from './cors.ts';
 import type { Deployments } from './deployments.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
@@ -13,6 +14,8 @@ import { answerClientError, sendError } from './http-errors.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
 import { addPredictRoutes } from './predict/routes.ts';
 import { boundInflation } from './request-body.ts';
+import { originForm, refuseByHeader } from './request-line.ts';
+import { cutUnreadAnswers } from './unread-answers.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -77,6 +80,7 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: contractLimits.scoringBodyBytesMax,
+    rewriteUrl: ({ url = '' }) => originForm(url),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     http: {
@@ -92,8 +96,10 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
     frameworkErrors: (thrown, request, reply) => sendError(thrown, { request, reply, log }),
   });
   allowOrigins(app, options.corsOrigins);
-  refuseByHeader(app);
+  app.server.maxConnections = limits.connectionsMax;
+  refuseByHeader(app, limits);
   acceptAnyBody(app);
+  cutUnreadAnswers(app, limits);
   boundInflation(app);
   addRequestLog(app, log);
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, { request, reply, log }));
@@ -106,28 +112,10 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
   return app;
 }
 
-/** Checks what Node would refuse with an empty answer. */
-function refuseByHeader(app: FastifyInstance): void {
-  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  app.addHook('onRequest', async (request) => {
-    const { headers, httpVersion } = request.raw;
-    // RFC 9112 section 3.2.
-    if (httpVersion === '1.1' && headers.host === undefined) {
-      throw new SluiceError('invalid_request', 'header host: missing; HTTP/1.1 asks for it');
-    }
-    if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
-      throw new SluiceError(
-        'invalid_request',
-        `header expect: ${JSON.stringify(headers.expect.slice(0, 40))}; 100-continue expected`,
-      );
-    }
-  });
-}
-
 /** Bodies are bytes whatever their content type says: clients send none, or a wrong or a malformed one. */
 function acceptAnyBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  collectBodies(app, { heldBytesMax: contractLimits.heldBytesMax });
   app.decorateRequest('sentContentType', null);
   app.addHook('onRequest', async (request) => {
     const { headers } = request.raw;

@@ -8,6 +8,7 @@ import { checkComplete, checkData, checkShape, describedInput, nameList } from '
 import { BinaryReader, type InferBody } from './infer-body.ts';
 import { booleanParameter, integerParameter, type Parameters, refuseParameters } from './parameters.ts';
 import { readRawInput } from './raw-input.ts';
+import { checkBounds } from './request-bounds.ts';
 import { RequestJson } from './request-numbers.ts';
 
 const parser = parserOf(InferRequest, { what: 'infer request', code: 'invalid_request' });
@@ -45,6 +46,7 @@ export function decodeInferRequest({ json, binary }: InferBody, signature: Tenso
     return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0 };
   }
   const text = new RequestJson(json);
+  checkBounds(text.value);
   const request = parser.parse(text.value);
   const { parameters } = request;
   const where = 'parameters';
