@@ -24,6 +24,8 @@ export interface ScoringLimits {
   keepAliveTimeoutMs: number;
   /** Connections at once; further ones are hung up on. */
   connectionsMax: number;
+  /** Bytes of all bodies that are under way, as they come; a body that goes beyond is refused. */
+  heldBytesMax: number;
   /** Headers of one request; Node bounds their bytes at 16 KiB. */
   headersMax: number;
   /** How long a client may take nothing of its answer before the connection is cut. */
@@ -56,6 +58,7 @@ export const scoringLimits: ScoringLimits = {
   connectionCheckMs: 1_000,
   keepAliveTimeoutMs: 72_000,
   connectionsMax: 1024,
+  heldBytesMax: 256 * MiB,
   headersMax: 128,
   unreadMs: 30_000,
   requestIdCharsMax: 100,

@@ -28,8 +28,6 @@ export const limits = {
   mqttPacketBytesMax: 256 * KiB,
   /** Scoring request body, as Triton's default. */
   scoringBodyBytesMax: 64 * MiB,
-  /** Bytes of all scoring bodies that are under way, as they come. */
-  heldBytesMax: 256 * MiB,
   /** Decompressed bytes of all scoring requests that are under way, and requests that wait for some. */
   inflatedBytesMax: 256 * MiB,
   inflatingRequestsMax: 256,

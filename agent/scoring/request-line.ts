@@ -1,10 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 
-/** The path and query of a target in absolute form, which a server must take (RFC 9112 section 3.2.2). */
+/**
+ * A target as a path, for the router: the absolute form, which a server must take (RFC 9112 section 3.2.2), without
+ * scheme and host. Of anything else the router would ignore the first character.
+ */
 export function originForm(target: string): string {
-  const path = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1];
-  if (path === undefined) return target;
+  if (target.startsWith('/')) return target;
+  const path = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1] ?? target;
   return path.startsWith('/') ? path : `/${path}`;
 }
 
@@ -17,7 +20,10 @@ export function refuseByHeader(app: FastifyInstance, { headersMax }: { headersMa
     const { headers, httpVersion, rawHeaders } = request.raw;
     const count = rawHeaders.length / 2;
     if (count > headersMax) {
-      throw new SluiceError('headers_too_large', `request: ${count} headers, at most ${headersMax} are allowed`);
+      throw new SluiceError(
+        'headers_too_large',
+        `request: ${count} headers, at most ${headersMax} are allowed`,
+      );
     }
     // RFC 9112 section 3.2.
     if (httpVersion === '1.1' && headers.host === undefined) {

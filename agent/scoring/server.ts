@@ -2,7 +2,6 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { limits as contractLimits } from '../../contract/limits.ts';
 import { addRequestLog } from '../observe/request-log.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
@@ -79,7 +78,6 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
   const { limits, log } = options;
   const app = fastify({
     logger: false,
-    bodyLimit: contractLimits.scoringBodyBytesMax,
     rewriteUrl: ({ url = '' }) => originForm(url),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
@@ -98,7 +96,8 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
   allowOrigins(app, options.corsOrigins);
   app.server.maxConnections = limits.connectionsMax;
   refuseByHeader(app, limits);
-  acceptAnyBody(app);
+  acceptAnyContentType(app);
+  collectBodies(app, limits);
   cutUnreadAnswers(app, limits);
   boundInflation(app);
   addRequestLog(app, log);
@@ -113,9 +112,8 @@ function buildApp(options: ScoringServerOptions): FastifyInstance {
 }
 
 /** Bodies are bytes whatever their content type says: clients send none, or a wrong or a malformed one. */
-function acceptAnyBody(app: FastifyInstance): void {
+function acceptAnyContentType(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  collectBodies(app, { heldBytesMax: contractLimits.heldBytesMax });
   app.decorateRequest('sentContentType', null);
   app.addHook('onRequest', async (request) => {
     const { headers } = request.raw;
