@@ -7,6 +7,7 @@ import { BlobStore } from '../../base/blob-store.ts';
 import { makeImage } from '../support/make-image.ts';
 import { seededRandom } from '../support/random.ts';
 import { script } from './questions.ts';
+import { say } from './say.ts';
 import { SoakedProcess } from './scoring-process.ts';
 import { soak } from './soak.ts';
 
@@ -24,10 +25,10 @@ async function main(): Promise<number> {
   const minutes = Number(values.minutes);
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
   if (!(minutes > 0 && minutes <= 24 * 60) || !Number.isSafeInteger(seed)) {
-    console.error(usage);
+    process.stderr.write(`${usage}\n`);
     return 2;
   }
-  console.log(`soak       ${minutes} minutes, --seed ${seed}`);
+  say('soak', `${minutes} minutes, --seed ${seed}`);
   const blobRoot = mkdtempSync(join(tmpdir(), 'sluice-soak-'));
   const agent = new Agent({ keepAlive: true, maxSockets: 128 });
   let scoring: SoakedProcess | undefined;
@@ -51,10 +52,10 @@ async function main(): Promise<number> {
     const next = seededRandom(seed);
     const random = (): number => next() / 2 ** 32;
     const violations = await soak({ scoring, port, agent, images, random, minutes });
-    for (const violation of violations) console.log(`violation  ${violation}`);
+    for (const violation of violations) say('violation', `${violation}`);
     const verdict =
       violations.length === 0 ? 'no accepted request lost, no wrong byte' : `${violations.length} violations`;
-    console.log(`soak       ${violations.length === 0 ? 'passed' : 'FAILED'}: ${verdict}; --seed ${seed}`);
+    say('soak', `${violations.length === 0 ? 'passed' : 'FAILED'}: ${verdict}; --seed ${seed}`);
     return violations.length === 0 ? 0 : 1;
   } finally {
     agent.destroy();

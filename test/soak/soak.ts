@@ -2,8 +2,9 @@ import type { Agent } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, type Manner } from './ask.ts';
-import { HealthProbe } from './health-probe.ts';
+import { probeHealth } from './health-probe.ts';
 import { Questions } from './questions.ts';
+import { say } from './say.ts';
 import type { Held, SoakedProcess } from './scoring-process.ts';
 import { listed, Tally } from './tally.ts';
 
@@ -44,27 +45,23 @@ export async function soak(options: SoakOptions): Promise<string[]> {
   const perSecond = await closedLoop(options, questions, tally, capacityMs);
   await sleep(1_000);
   const before = scoring.held();
-  console.log(
-    `capacity   ${perSecond.toFixed(0)} requests/s with ${capacityClients} clients; offering 80 % of it`,
-  );
+  say('capacity', `${perSecond.toFixed(0)} requests/s with ${capacityClients} clients; offering 80 % of it`);
   const endMs = performance.now() + minutes * 60_000;
-  const health = new HealthProbe(port);
-  const report = setInterval(() => console.log(`running    ${summary(tally, scoring)}`), progressMs);
-  const [swaps] = await Promise.all([
+  const report = setInterval(() => say('running', `${summary(tally, scoring)}`), progressMs);
+  const [swaps, , unhealthy] = await Promise.all([
     swapImages(options, endMs),
     openLoop(options, { questions, tally, perSecond: offeredShare * perSecond, endMs }),
-    health.run(endMs),
+    probeHealth(port, minutes * 60_000),
   ]);
   clearInterval(report);
   agent.destroy();
   // Connections close, replaced images end their last requests, and the heap settles.
   await sleep(3_000);
-  console.log(`done       ${summary(tally, scoring)}; ${swaps} swaps`);
-  console.log(`right      ${listed(tally.kinds)}`);
-  console.log(`routes     ${listed(tally.routes)}`);
-  console.log(`health     ${health.summary()}`);
+  say('done', `${summary(tally, scoring)}; ${swaps} swaps`);
+  say('right', `${listed(tally.kinds)}`);
+  say('routes', `${listed(tally.routes)}`);
   const after = scoring.held();
-  return [...tallyViolations(tally), ...growth(before, after), ...(await endOf(scoring))];
+  return [...tallyViolations(tally), ...unhealthy, ...growth(before, after), ...(await endOf(scoring))];
 }
 
 /** A few clients that ask again as soon as they are answered; gives requests a second. */
@@ -144,11 +141,12 @@ function tallyViolations({ counts, reasons }: Tally): string[] {
 
 function growth(before: Held | undefined, after: Held | undefined): string[] {
   if (before === undefined || after === undefined) {
-    console.log('growth     not measured: there is no /proc here');
+    say('growth', 'not measured: there is no /proc here');
     return [];
   }
-  console.log(
-    `growth     ${listed(Object.entries(after).map(([key, value]) => [key, value - before[key as keyof Held]]))}`,
+  say(
+    'growth',
+    `${listed(Object.entries(after).map(([key, value]) => [key, value - before[key as keyof Held]]))}`,
   );
   return (Object.keys(growthMax) as (keyof Held)[])
     .filter((key) => after[key] - before[key] > growthMax[key])

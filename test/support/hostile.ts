@@ -21,12 +21,11 @@ export interface Besieged extends LocalScoring {
 export async function besiege(limits: Partial<ScoringLimits> = {}): Promise<Besieged> {
   const scoring = await startScoring({ limits });
   await scoring.deploy('fashion');
+  // None of the test's own connections stays open.
+  const post: LocalScoring['post'] = (path, body, { headers, ...options } = {}) =>
+    scoring.post(path, body, { ...options, headers: { connection: 'close', ...headers } });
   const ask = async (): Promise<string> => {
-    const answer = await scoring.post(
-      inferPath,
-      { inputs: [goodInput] },
-      { headers: { connection: 'close' } },
-    );
+    const answer = await post(inferPath, { inputs: [goodInput] });
     expect(answer.status).toBe(200);
     return answer.text;
   };
@@ -35,6 +34,8 @@ export async function besiege(limits: Partial<ScoringLimits> = {}): Promise<Besi
   onTestFinished(() => vi.waitFor(() => expect(socketCount()).toBeLessThanOrEqual(before), 5_000));
   return {
     ...scoring,
+    post,
+    get: (path, headers) => scoring.get(path, { connection: 'close', ...headers }),
     stillAnswers: async () => {
       expect(await ask()).toBe(expected);
     },
