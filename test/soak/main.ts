@@ -30,7 +30,7 @@ async function main(): Promise<number> {
   }
   say('soak', `${minutes} minutes, --seed ${seed}`);
   const blobRoot = mkdtempSync(join(tmpdir(), 'sluice-soak-'));
-  const agent = new Agent({ keepAlive: true, maxSockets: 128 });
+  const agent = new Agent({ keepAlive: true });
   let scoring: SoakedProcess | undefined;
   try {
     const blobs = new BlobStore(blobRoot);

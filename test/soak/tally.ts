@@ -1,10 +1,11 @@
 import type { Outcome } from './ask.ts';
+import { say } from './say.ts';
 
 const reasonsMax = 5;
 
 /** Counts of a soak. */
 export class Tally {
-  readonly counts = { right: 0, refused: 0, left: 0, wrong: 0, lost: 0 };
+  readonly counts = { right: 0, refused: 0, heldBack: 0, left: 0, wrong: 0, lost: 0 };
   readonly kinds = new Map<string, number>();
   readonly routes = new Map<string, number>();
   readonly reasons: string[] = [];
@@ -16,6 +17,7 @@ export class Tally {
       increment(this.routes, outcome.route);
     } else if ('reason' in outcome && this.reasons.length < reasonsMax) {
       this.reasons.push(`${outcome.kind}: ${outcome.reason}`);
+      say(outcome.kind, outcome.reason);
     }
   }
 }
