@@ -28,6 +28,7 @@ export async function ask(
 ): Promise<Outcome> {
   const { path, headers, body } = question;
   const { port, agent, manner, leaveMs } = options;
+  const signal = AbortSignal.timeout(answerMs);
   const client = request({
     host: '127.0.0.1',
     port,
@@ -35,7 +36,7 @@ export async function ask(
     path,
     method: 'POST',
     headers: { ...headers, 'content-length': body.length },
-    signal: AbortSignal.timeout(answerMs),
+    signal,
   });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     client.once('response', resolve);
@@ -51,7 +52,10 @@ export async function ask(
     }
     const response = await answered;
     if (manner === 'leaves-while-reading') return leave(client);
-    return judge(question, response, await read(response, manner));
+    const whole = await read(response, manner);
+    // Node throws away what an aborted request has not read yet, and then ends it as if that were all.
+    signal.throwIfAborted();
+    return judge(question, response, whole);
   } catch (thrown) {
     return { kind: 'lost', reason: thrown instanceof Error ? thrown.message : String(thrown) };
   }
