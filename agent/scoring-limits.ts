@@ -26,6 +26,14 @@ export interface ScoringLimits {
   /** How often connections are checked against these two. */
   connectionCheckMs: number;
   keepAliveTimeoutMs: number;
+  /** Connections at once; further ones are hung up on. */
+  connectionsMax: number;
+  /** Bytes of all bodies that are under way, as they come; a body that goes beyond is refused. */
+  heldBytesMax: number;
+  /** Headers of one request; Node bounds their bytes at 16 KiB. */
+  headersMax: number;
+  /** How long a client may take nothing of its answer before the connection is cut. */
+  unreadMs: number;
   /** Characters of a request id header, as Azure's inference server has it. */
   requestIdCharsMax: number;
   /** What a client gets to read the answer to something that is not HTTP, before the connection is cut. */
@@ -63,6 +71,10 @@ export const scoringLimits: ScoringLimits = {
   headersTimeoutMs: 15_000,
   connectionCheckMs: 1_000,
   keepAliveTimeoutMs: 72_000,
+  connectionsMax: 1024,
+  heldBytesMax: 256 * MiB,
+  headersMax: 128,
+  unreadMs: 30_000,
   requestIdCharsMax: 100,
   hangUpMs: 1_000,
   stopMs: 2_000,

@@ -36,6 +36,12 @@ export const limits = {
   /** JSON body of the workspace's REST API. */
   apiBodyBytesMax: 1 * MiB,
   tensorRankMax: 16,
+  /** Inputs, and outputs, that one infer request names. */
+  inferTensorsMax: 1024,
+  /** Parameters of an infer request, an input or an output. */
+  inferParametersMax: 256,
+  /** Characters of an infer request's id, which the answer repeats. */
+  inferIdCharsMax: 1024,
   /** Urgency of requests: 1 is the first, this many the last. */
   priorityLevels: 10,
   /** Requests that wait for one image before the next gets 429. */

@@ -13,6 +13,7 @@ const tasks = {
   test: (rest) => run('node', ['scripts/run-tests.mjs', ...rest]),
   check: () => run('node', ['scripts/run-checks.mjs']),
   bench: (rest) => run('node', ['dist/bench/main.js', ...rest]),
+  soak: (rest) => run('node', ['dist/test/soak/main.js', ...rest]),
   build: () => 0,
 };
 

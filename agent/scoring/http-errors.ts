@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../../base/logger.ts';
 import { type ErrorCode, SluiceError } from '../../contract/errors.ts';
-import { limits } from '../../contract/limits.ts';
 
 /** The body of every error: Open Inference clients read `error`, Azure's read `message`, ours `code`. */
 function errorBody(error: SluiceError): string {
@@ -31,10 +30,7 @@ export function sendError(
 
 function classify(thrown: unknown): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
-  const { code, statusCode, message } = thrown as Partial<FastifyError>;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new SluiceError('body_too_large', `body: larger than ${limits.scoringBodyBytesMax} bytes`);
-  }
+  const { statusCode, message } = thrown as Partial<FastifyError>;
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new SluiceError('invalid_request', `request: ${message}`);
   }

@@ -5,6 +5,7 @@ import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
 import { BudgetShare, ByteBudget } from './byte-budget.ts';
 import { singleHeader } from './request-context.ts';
+import { whenOver } from './when-over.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,8 +27,7 @@ export function boundInflation(app: FastifyInstance): void {
     if (request.headers['content-encoding'] === undefined) return;
     const share = new BudgetShare(budget);
     request.inflation = share;
-    // Comes after the answer, and when the client leaves without one.
-    reply.raw.once('close', () => share.end());
+    whenOver(reply, () => share.end());
   });
 }
 

@@ -8,6 +8,7 @@ import type { AnsweredBy } from '../observe/image-meters.ts';
 import { type SequenceRequest, sequenceOfHeaders } from '../sequences/sequence-request.ts';
 import { requireSequences } from '../sequences/stateful-model.ts';
 import type { ServedImage } from './served-image.ts';
+import { whenOver } from './when-over.ts';
 
 /** Which route a request asks for, and which one answered. */
 const routeHeader = 'x-sluice-route';
@@ -139,7 +140,7 @@ function parseTimeout(text: string | undefined): number | undefined {
 
 function abortOnDisconnect(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => {
+  whenOver(reply, () => {
     if (!reply.raw.writableFinished) controller.abort();
   });
   return controller.signal;

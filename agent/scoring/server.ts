@@ -3,7 +3,6 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { limits as contractLimits } from '../../contract/limits.ts';
 import { HttpAnswers } from '../observe/http-answers.ts';
 import { onRequestEnd } from '../observe/request-end.ts';
 import { RequestLog } from '../observe/request-log.ts';
@@ -12,6 +11,7 @@ import { ScoringMetrics } from '../observe/scoring-metrics.ts';
 import { Tracer } from '../observe/tracer.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
+import { collectBodies } from './body-collector.ts';
 import { allowOrigins } from './cors.ts';
 import type { Deployments } from './deployments.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
@@ -20,6 +20,8 @@ import { addMetricsRoute, observedImages } from './metrics-route.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
 import { addPredictRoutes } from './predict/routes.ts';
 import { boundInflation } from './request-body.ts';
+import { originForm, refuseByHeader } from './request-line.ts';
+import { cutUnreadAnswers } from './unread-answers.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -88,7 +90,7 @@ function buildApp(options: ScoringServerOptions, tracer: Tracer | undefined): Fa
   const { limits, log } = options;
   const app = fastify({
     logger: false,
-    bodyLimit: contractLimits.scoringBodyBytesMax,
+    rewriteUrl: ({ url = '' }) => originForm(url),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     http: {
@@ -105,8 +107,11 @@ function buildApp(options: ScoringServerOptions, tracer: Tracer | undefined): Fa
   });
   const metrics = observe(app, options, tracer);
   allowOrigins(app, options.corsOrigins);
-  refuseByHeader(app);
-  acceptAnyBody(app);
+  app.server.maxConnections = limits.connectionsMax;
+  refuseByHeader(app, limits);
+  acceptAnyContentType(app);
+  collectBodies(app, limits);
+  cutUnreadAnswers(app, limits);
   boundInflation(app);
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, { request, reply, log }));
   app.setNotFoundHandler((request) => {
@@ -147,28 +152,9 @@ function tracerOf(options: ScoringServerOptions): Tracer | undefined {
   return new Tracer({ endpoint, sampleRatio, limits: limits.traces, nowMs, instantMs, log });
 }
 
-/** Checks what Node would refuse with an empty answer. */
-function refuseByHeader(app: FastifyInstance): void {
-  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  app.addHook('onRequest', async (request) => {
-    const { headers, httpVersion } = request.raw;
-    // RFC 9112 section 3.2.
-    if (httpVersion === '1.1' && headers.host === undefined) {
-      throw new SluiceError('invalid_request', 'header host: missing; HTTP/1.1 asks for it');
-    }
-    if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
-      throw new SluiceError(
-        'invalid_request',
-        `header expect: ${JSON.stringify(headers.expect.slice(0, 40))}; 100-continue expected`,
-      );
-    }
-  });
-}
-
 /** Bodies are bytes whatever their content type says: clients send none, or a wrong or a malformed one. */
-function acceptAnyBody(app: FastifyInstance): void {
+function acceptAnyContentType(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.decorateRequest('sentContentType', null);
   app.addHook('onRequest', async (request) => {
     const { headers } = request.raw;

@@ -136,7 +136,7 @@ describe('Open Inference Protocol', () => {
       ['invalid_request', 'a shape of text', { inputs: [{ ...input, shape: 'x' }] }],
       ['invalid_request', 'a negative dimension', { inputs: [{ ...input, shape: [-1, 784] }] }],
       ['invalid_request', 'a fraction as dimension', { inputs: [{ ...input, shape: [1.5, 784] }] }],
-      ['invalid_request', 'too many dimensions', { inputs: [{ ...input, shape: Array(17).fill(1) }] }],
+      ['limit_exceeded', 'too many dimensions', { inputs: [{ ...input, shape: Array(17).fill(1) }] }],
       ['tensor_name', 'an unknown input', { inputs: [{ ...input, name: 'other' }] }],
       ['tensor_name', 'an input twice', { inputs: [input, input] }],
       ['tensor_name', 'an unknown output', { inputs: [input], outputs: [{ name: 'other' }] }],

@@ -21,6 +21,7 @@ import {
 import { BinaryReader, type InferBody } from './infer-body.ts';
 import { booleanParameter, integerParameter, type Parameters, refuseParameters } from './parameters.ts';
 import { readRawInput } from './raw-input.ts';
+import { checkBounds } from './request-bounds.ts';
 import { RequestJson } from './request-numbers.ts';
 
 const parser = parserOf(InferRequest, { what: 'infer request', code: 'invalid_request' });
@@ -71,6 +72,7 @@ export async function decodeInferRequest(
     return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0, sequence: header };
   }
   const text = await RequestJson.read(json, whole);
+  checkBounds(text.value);
   const request = parser.parse(text.value);
   const { parameters } = request;
   const where = 'parameters';

@@ -1,0 +1,141 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { SluiceError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
+import { whenOver } from './when-over.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body of a request that has one. */
+    collected: CollectedBody | null;
+  }
+}
+
+/** What is allocated at once for a body that says its length; the rest only as it arrives. */
+const firstBytesMax = 1024 * 1024;
+const smallestBytes = 4 * 1024;
+
+/** Bytes of all bodies that are under way. */
+class HeldBytes {
+  readonly #bytesMax: number;
+  #held = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Throws `queue_full`. */
+  take(bytes: number): void {
+    if (this.#held + bytes > this.#bytesMax) {
+      const text = `the bodies under way take ${this.#held} of ${this.#bytesMax} bytes already; try again later`;
+      throw new SluiceError('queue_full', text, { retryAfterMs: 1000 });
+    }
+    this.#held += bytes;
+  }
+
+  release(bytes: number): void {
+    this.#held -= bytes;
+  }
+}
+
+/**
+ * Reads each body into one buffer, whatever pieces it comes in: a list of one-byte chunks would take a hundred
+ * times their bytes. All bodies together are bounded, from their arrival until they are answered.
+ */
+export function collectBodies(app: FastifyInstance, { heldBytesMax }: { heldBytesMax: number }): void {
+  const held = new HeldBytes(heldBytesMax);
+  app.decorateRequest('collected', null);
+  app.addHook('onRequest', (request, reply, done) => {
+    const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+    if (length !== undefined || coding !== undefined) {
+      const body = new CollectedBody(held, length === undefined ? undefined : Number(length));
+      request.collected = body;
+      whenOver(reply, () => body.end());
+    }
+    done();
+  });
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+    collect(request, payload),
+  );
+}
+
+async function collect(request: FastifyRequest, payload: IncomingMessage): Promise<Uint8Array> {
+  const body = request.collected as CollectedBody;
+  body.checkLength();
+  return new Promise((resolve, reject) => {
+    const settle = (conclude: () => void): void => {
+      payload.off('data', onData).off('end', onEnd).off('error', onError);
+      conclude();
+    };
+    const onData = (piece: Buffer): void => {
+      try {
+        body.append(piece);
+      } catch (thrown) {
+        settle(() => reject(thrown));
+      }
+    };
+    const onEnd = (): void => settle(() => resolve(body.bytes));
+    const onError = (): void =>
+      settle(() => reject(new SluiceError('cancelled', 'the client left before its body was here')));
+    payload.on('data', onData).on('end', onEnd).on('error', onError);
+  });
+}
+
+/** One body as far as it is here. */
+class CollectedBody {
+  readonly #held: HeldBytes;
+  readonly #declared: number | undefined;
+  #buffer: Buffer = Buffer.alloc(0);
+  #length = 0;
+  #taken = 0;
+  #isEnded = false;
+
+  constructor(held: HeldBytes, declared: number | undefined) {
+    this.#held = held;
+    this.#declared = declared;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Throws `body_too_large` before a byte of it is read. */
+  checkLength(): void {
+    if (this.#declared !== undefined) checkSize(this.#declared);
+  }
+
+  /** Throws `body_too_large` and `queue_full`. */
+  append(piece: Buffer): void {
+    const length = this.#length + piece.length;
+    checkSize(length);
+    if (length > this.#buffer.length) this.#grow(length);
+    piece.copy(this.#buffer, this.#length);
+    this.#length = length;
+  }
+
+  /** Gives its bytes back. Idempotent. */
+  end(): void {
+    this.#isEnded = true;
+    this.#held.release(this.#taken);
+    this.#taken = 0;
+  }
+
+  #grow(needed: number): void {
+    const declared = this.#declared ?? 0;
+    const ahead = declared <= firstBytesMax ? Math.max(declared, smallestBytes) : firstBytesMax;
+    const wanted = Math.max(needed, 2 * this.#buffer.length, ahead);
+    const size = this.#declared === undefined ? wanted : Math.min(wanted, Math.max(needed, declared));
+    if (!this.#isEnded) {
+      this.#held.take(size - this.#taken);
+      this.#taken = size;
+    }
+    const grown = Buffer.allocUnsafe(size);
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}
+
+function checkSize(bytes: number): void {
+  if (bytes <= limits.scoringBodyBytesMax) return;
+  throw new SluiceError('body_too_large', `body: larger than ${limits.scoringBodyBytesMax} bytes`);
+}
