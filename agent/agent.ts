@@ -7,7 +7,7 @@ import type { Logger } from '../base/logger.ts';
 import { parserOf } from '../base/validate.ts';
 import { sluiceVersion } from '../base/version.ts';
 import { SluiceError, toSluiceError } from '../contract/errors.ts';
-import type { DesiredVersion, ReportedDocument } from '../contract/messages.ts';
+import type { DesiredDocument, DesiredVersion, ReportedDocument } from '../contract/messages.ts';
 import { Name } from '../contract/names.ts';
 import type { AgentEvent } from './agent-events.ts';
 import { type AgentLimits, agentLimits } from './agent-limits.ts';
@@ -95,7 +95,10 @@ export class Agent {
       clock: this.#clock,
       limits: this.#limits,
       logger,
-      onAccepted: (document) => this.#reconciler.setDesired(document),
+      onAccepted: (document) => {
+        this.#configureEndpoints(document);
+        this.#reconciler.setDesired(document);
+      },
       onChange: () => this.#link?.report(),
     });
   }
@@ -144,6 +147,7 @@ export class Agent {
     await this.#images.start();
     await this.#desired.start();
     signal.throwIfAborted();
+    if (this.#desired.current !== undefined) this.#configureEndpoints(this.#desired.current);
     this.#reconciler.start(this.#desired.current);
     await this.#scoring.start();
     void this.#join(stored);
@@ -219,6 +223,10 @@ export class Agent {
       },
       onDown: () => this.#reconciler.scoringDown(),
     });
+  }
+
+  #configureEndpoints({ endpoints = [], deployments }: DesiredDocument): void {
+    this.#scoring.configure({ endpoints, deployments: deployments.map(({ name }) => name) });
   }
 
   #makeReconciler(): Reconciler {

@@ -14,6 +14,14 @@ export interface ServedImageParts {
   script: ScriptHost | undefined;
 }
 
+/** What became of the copies of requests that an image got by mirroring. */
+export interface MirrorCounts {
+  succeeded: number;
+  failed: number;
+  /** Not made: the image was busy, too many ran already, or the body was too large. */
+  skipped: number;
+}
+
 /** An image with its engines and script. Closed when it is retired and its last request has ended. */
 export class ServedImage {
   readonly digest: Digest;
@@ -23,6 +31,7 @@ export class ServedImage {
   readonly router: Router;
   readonly script: ScriptHost | undefined;
   readonly statistics = new InferenceStatistics();
+  readonly mirrored: MirrorCounts = { succeeded: 0, failed: 0, skipped: 0 };
   #users = 0;
   #onUnused: (() => void) | undefined;
   #retired: Promise<void> | undefined;
@@ -34,6 +43,11 @@ export class ServedImage {
     this.signature = parts.signature;
     this.router = parts.router;
     this.script = parts.script;
+  }
+
+  /** Requests that it works on, waiting ones included. */
+  get users(): number {
+    return this.#users;
   }
 
   /** Keeps the image open while `work` runs, also when it is replaced meanwhile. */

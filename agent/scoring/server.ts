@@ -7,9 +7,10 @@ import { addRequestLog } from '../observe/request-log.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
 import { allowOrigins } from './cors.ts';
-import type { Deployments } from './deployments.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
+import type { ModelSource } from './find-model.ts';
 import { answerClientError, sendError } from './http-errors.ts';
+import type { Mirror } from './mirror.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
 import { addPredictRoutes } from './predict/routes.ts';
 import { boundInflation } from './request-body.ts';
@@ -25,8 +26,8 @@ declare module 'fastify' {
 const pathParameterCharsMax = 1024;
 
 /** What the scoring server needs. */
-export interface ScoringServerOptions extends Required<EndpointSettings> {
-  deployments: Deployments;
+export interface ScoringServerOptions extends Required<EndpointSettings>, ModelSource {
+  mirror: Mirror;
   limits: ScoringLimits;
   nowMs: () => number;
   /** Milliseconds since 1970. */

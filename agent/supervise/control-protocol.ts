@@ -1,4 +1,5 @@
 import type { SerializedError } from '../../contract/errors.ts';
+import type { DesiredEndpoint } from '../../contract/messages.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { EndpointSettings } from '../scoring/endpoint-settings.ts';
 import type { NpuSelection } from './npu-selection.ts';
@@ -21,11 +22,19 @@ export interface NpuDescription {
   hash: string;
 }
 
+/** The endpoints of a device, and all deployments that it shall run, in an endpoint or not. */
+export interface EndpointsWanted {
+  endpoints: DesiredEndpoint[];
+  deployments: Name[];
+}
+
 /** Control process to scoring process, over the child's IPC channel. */
 export type ControlMessage =
   /** Load, check against golden samples, then switch the deployment's name to this image. */
   | { type: 'activate'; requestId: number; deployment: Name; image: Digest }
   | { type: 'remove'; requestId: number; deployment: Name }
+  /** Endpoints from now on, all at once. It comes before any `activate`, and is not answered. */
+  | ({ type: 'configure' } & EndpointsWanted)
   /** Finish what is running, then exit with code 0. */
   | { type: 'stop' };
 

@@ -5,7 +5,13 @@ import { SluiceError } from '../../contract/errors.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { AgentLimits } from '../agent-limits.ts';
 import type { Clock } from '../clock.ts';
-import type { ControlMessage, NpuDescription, ScoringMessage, ScoringStart } from './control-protocol.ts';
+import type {
+  ControlMessage,
+  EndpointsWanted,
+  NpuDescription,
+  ScoringMessage,
+  ScoringStart,
+} from './control-protocol.ts';
 import { PendingRequests } from './pending-requests.ts';
 
 /** What a scoring process says once it accepts requests. */
@@ -44,6 +50,7 @@ export class ScoringProcess {
   #restart: NodeJS.Timeout | undefined;
   #mustListen: NodeJS.Timeout | undefined;
   #isStopping = false;
+  #endpoints: EndpointsWanted | undefined;
   #first:
     | { resolve: (listening: ScoringListening) => void; reject: (error: SluiceError) => void }
     | undefined;
@@ -82,6 +89,12 @@ export class ScoringProcess {
   /** Stops serving a deployment. Throws `scoring_crashed`. */
   async remove(deployment: Name): Promise<void> {
     await this.#request({ type: 'remove', deployment }, this.#options.limits.removeTimeoutMs);
+  }
+
+  /** What endpoints there are from now on, in this process and in every later one. */
+  configure(wanted: EndpointsWanted): void {
+    this.#endpoints = wanted;
+    if (this.#state === 'listening') this.#sendEndpoints();
   }
 
   /** Lets running requests end, then kills. Idempotent. */
@@ -134,6 +147,8 @@ export class ScoringProcess {
         clearTimeout(this.#mustListen);
         // A port that the system chose stays the same over restarts.
         this.#port = message.port;
+        // Before anything is activated: a deployment never answers without the keys that it stands behind.
+        this.#sendEndpoints();
         this.#settleFirst({ port: message.port, npu: message.npu });
         this.#options.onListening({ port: message.port, npu: message.npu });
         break;
@@ -210,6 +225,11 @@ export class ScoringProcess {
     } finally {
       clearTimeout(hung);
     }
+  }
+
+  #sendEndpoints(): void {
+    if (this.#child === undefined || this.#endpoints === undefined) return;
+    this.#send(this.#child, { type: 'configure', ...this.#endpoints });
   }
 
   /** A channel that closed meanwhile is followed by `exit`, which settles everything. */

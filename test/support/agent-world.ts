@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Agent, type AgentEvent, type AgentOptions } from '../../agent/agent.ts';
+import type { EndpointsWanted } from '../../agent/supervise/control-protocol.ts';
 import { createLogger } from '../../base/logger.ts';
 import type { DesiredDeployment, ReportedDeployment } from '../../contract/messages.ts';
 import { temporaryFolder } from './paths.ts';
@@ -62,7 +63,12 @@ export class AgentWorld {
   }
 
   /** What the scoring process serves at this moment. */
-  async served(): Promise<{ pid: number; served: Record<string, string>; environment: string[] }> {
+  async served(): Promise<{
+    pid: number;
+    served: Record<string, string>;
+    configured?: EndpointsWanted;
+    environment: string[];
+  }> {
     const response = await fetch(`http://127.0.0.1:${this.#port}/`);
     return (await response.json()) as Awaited<ReturnType<AgentWorld['served']>>;
   }

@@ -3,6 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { onTestFinished } from 'vitest';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
+import { Endpoints } from '../../agent/scoring/endpoints.ts';
+import { Mirror } from '../../agent/scoring/mirror.ts';
 import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
 import { ScoringServer } from '../../agent/scoring/server.ts';
 import { type ScoringLimits, scoringLimits } from '../../agent/scoring-limits.ts';
@@ -17,6 +19,7 @@ export interface LocalScoring {
   port: number;
   blobs: BlobStore;
   deployments: Deployments;
+  endpoints: Endpoints;
   npu: OpenNpu | undefined;
   /** Builds an image and activates it. */
   deploy(name: string, parts?: ImageParts): Promise<string>;
@@ -43,7 +46,13 @@ interface Answer {
 
 /** Starts a server that stops when the test ends. */
 export async function startScoring(
-  options: { npu?: string; limits?: Partial<ScoringLimits>; log?: Logger; endpoint?: EndpointSettings } = {},
+  options: {
+    npu?: string;
+    limits?: Partial<ScoringLimits>;
+    log?: Logger;
+    endpoint?: EndpointSettings;
+    random?: () => number;
+  } = {},
 ): Promise<LocalScoring> {
   const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
   const limits = { ...scoringLimits, ...options.limits };
@@ -54,13 +63,18 @@ export async function startScoring(
     options.npu === undefined ? null : { kind: 'simulator' as const, configuration: options.npu };
   const npu = await openNpu(selection, log);
   const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
+  const endpoints = new Endpoints();
+  const clocks = { nowMs, instantMs: Date.now };
+  const random = options.random ?? Math.random;
   const server = new ScoringServer({
     deployments,
+    endpoints,
+    random,
+    mirror: new Mirror({ deployments, limits, random, ...clocks, log }),
     limits,
     ...endpointDefaults,
     ...options.endpoint,
-    nowMs,
-    instantMs: Date.now,
+    ...clocks,
     randomId: randomUUID,
     log,
   });
@@ -76,6 +90,7 @@ export async function startScoring(
     port,
     blobs,
     deployments,
+    endpoints,
     npu,
     deploy: async (name, parts) => {
       const digest = await makeImage(blobs, parts);

@@ -1,10 +1,12 @@
+import type { FastifyRequest } from 'fastify';
 import type { Tensor } from '../../../contract/tensors.ts';
 import { compressIfAsked } from '../compressed-answer.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { FoundModel } from '../find-model.ts';
+import type { MirroredRun } from '../mirrored-run.ts';
 import { readBody } from '../request-body.ts';
 import { singleHeader } from '../request-context.ts';
-import { isBatchOpen } from '../served-image.ts';
+import { isBatchOpen, type ServedImage } from '../served-image.ts';
 import { classify } from './classification.ts';
 import { headerLengthHeader, splitInferBody } from './infer-body.ts';
 import { type DecodedInfer, decodeInferRequest, type WantedOutput } from './infer-request.ts';
@@ -30,10 +32,17 @@ export function infer(options: InferOptions): Promise<string | Uint8Array> {
   });
 }
 
+/** Runs a copy of an answered request, read anew: the other image may take other inputs. */
+export async function reinfer(request: FastifyRequest, run: MirroredRun): Promise<void> {
+  await run.inferDecoded(decode(request, request.plainBody ?? new Uint8Array(), run.image).inputs);
+}
+
 async function readRequest({ image, request }: InferOptions): Promise<DecodedInfer> {
-  const body = await readBody(request);
-  const parts = splitInferBody(body, singleHeader(request, headerLengthHeader));
-  return decodeInferRequest(parts, image.signature);
+  return decode(request, await readBody(request), image);
+}
+
+function decode(request: FastifyRequest, body: Uint8Array, { signature }: ServedImage): DecodedInfer {
+  return decodeInferRequest(splitInferBody(body, singleHeader(request, headerLengthHeader)), signature);
 }
 
 async function writeAnswer(

@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
-import type { Deployments } from '../deployments.ts';
-import { type FoundModel, findByName } from '../find-model.ts';
+import { type FoundModel, findByName, type ModelSource, type Purpose, visibleNames } from '../find-model.ts';
+import { copyOf, type Mirror } from '../mirror.ts';
+import type { MirroredRun } from '../mirrored-run.ts';
 import { parseJson, readBody } from '../request-body.ts';
-import { imageHeader } from '../request-context.ts';
+import { deploymentHeader, imageHeader } from '../request-context.ts';
 import { addRoute } from '../routes.ts';
 import { decodePredict, encodePredict } from './predict-body.ts';
 
@@ -34,26 +35,42 @@ const tensorflowTypes: Record<Datatype, string> = {
 /** Adds `/v1/models/…`. */
 export function addPredictRoutes(
   app: FastifyInstance,
-  options: Pick<CountedOptions, 'nowMs' | 'instantMs'> & { deployments: Deployments },
+  options: Pick<CountedOptions, 'nowMs' | 'instantMs'> & ModelSource & { mirror: Mirror },
 ): void {
-  const { deployments, nowMs, instantMs } = options;
+  const { deployments, endpoints, mirror, nowMs, instantMs } = options;
   addRoute(app, '/v1/models', {
-    GET: async (_request, reply) => send(reply, JSON.stringify({ models: deployments.names })),
+    GET: async (request, reply) => {
+      const models = deployments.names.filter(visibleNames(request, endpoints));
+      return send(reply, JSON.stringify({ models }));
+    },
   });
   for (const url of ['/v1/models/:model', '/v1/models/:model/versions/:version']) {
     addRoute(app, `${url}/metadata`, {
       GET: async (request, reply) => {
-        const model = findModel(request, reply, deployments);
+        const model = findModel(request, reply, { source: options, purpose: 'describe' });
         return send(reply, JSON.stringify(metadataOf(model)));
       },
     });
     // A colon within a path's last part is no separator, so the verb comes along with name or version.
     addRoute(app, url, {
       GET: async (request, reply) =>
-        send(reply, JSON.stringify(statusOf(findModel(request, reply, deployments)))),
+        send(
+          reply,
+          JSON.stringify(statusOf(findModel(request, reply, { source: options, purpose: 'describe' }))),
+        ),
       POST: async (request, reply) => {
-        const model = findModel(request, reply, deployments, predict);
-        return model.image.use(() => answer({ ...model, request, reply, nowMs, instantMs }));
+        const model = findModel(request, reply, { source: options, purpose: 'run', verb: predict });
+        void reply.header(deploymentHeader, model.name);
+        return model.image.use(async () => {
+          try {
+            return await answer({ ...model, request, reply, nowMs, instantMs });
+          } finally {
+            mirror.follow(
+              model,
+              copyOf(request, (run) => answerAgain(request, run)),
+            );
+          }
+        });
       },
     });
   }
@@ -72,12 +89,17 @@ function answer(options: CountedOptions): Promise<string> {
   });
 }
 
+/** Runs a copy of an answered request, read anew: the other image may take other inputs. */
+async function answerAgain(request: FastifyRequest, run: MirroredRun): Promise<void> {
+  const body = parseJson(request.plainBody ?? new Uint8Array());
+  await run.inferDecoded(decodePredict(body, run.image.signature).inputs);
+}
+
 /** The model of a path that must end in the verb, if there is one. Throws `unknown_model` and `not_found`. */
 function findModel(
   request: FastifyRequest,
   reply: FastifyReply,
-  deployments: Deployments,
-  verb = '',
+  { source, purpose, verb = '' }: { source: ModelSource; purpose: Purpose; verb?: string },
 ): FoundModel {
   const { model, version } = request.params as { model: string; version?: string };
   const last = version ?? model;
@@ -88,10 +110,8 @@ function findModel(
     );
   }
   const bare = last.slice(0, last.length - verb.length);
-  const found = findByName(
-    version === undefined ? { name: bare } : { name: model, version: bare },
-    deployments,
-  );
+  const named = version === undefined ? { name: bare, version } : { name: model, version: bare };
+  const found = findByName({ ...named, authorization: request.headers.authorization, purpose }, source);
   void reply.header(imageHeader, found.image.digest);
   return found;
 }
