@@ -222,11 +222,12 @@ export class Agent {
         this.#reconciler.scoringListening(listening.npu);
       },
       onDown: () => this.#reconciler.scoringDown(),
+      onConfigured: () => this.#link?.report(),
     });
   }
 
-  #configureEndpoints({ endpoints = [], deployments }: DesiredDocument): void {
-    this.#scoring.configure({ endpoints, deployments: deployments.map(({ name }) => name) });
+  #configureEndpoints({ version, endpoints = [], deployments }: DesiredDocument): void {
+    this.#scoring.configure({ version, endpoints, deployments: deployments.map(({ name }) => name) });
   }
 
   #makeReconciler(): Reconciler {

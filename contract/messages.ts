@@ -173,6 +173,8 @@ export const ReportedDocument = Type.Object(
         state: Type.Union([Type.Literal('starting'), Type.Literal('listening'), Type.Literal('down')]),
         port: Type.Integer({ minimum: 0, maximum: 65535 }),
         restarts: Type.Integer({ minimum: 0 }),
+        /** Version of the desired document whose endpoints are in force; absent while none are. */
+        configured: Type.Optional(DesiredVersion),
       },
       { additionalProperties: false },
     ),

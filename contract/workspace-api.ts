@@ -174,7 +174,7 @@ export const Endpoint = Type.Object(
     auth: EndpointAuth,
     traffic: Shares,
     mirror: Shares,
-    /** Devices that run some of it, and whether each has received the newest state. */
+    /** Devices that run some of it, and whether the newest state is in force there. */
     devices: Type.Array(Type.Object({ name: Name, upToDate: Type.Boolean() }, strict)),
     createdAt: Instant,
     updatedAt: Instant,

@@ -41,7 +41,7 @@ export class Endpoints {
    * Replaces all endpoints at once. A deployment that shall not run any more stays behind the endpoint that it
    * had until it is gone: its removal takes a while, and its keys must not end before.
    */
-  configure({ endpoints, deployments }: EndpointsWanted): void {
+  configure({ endpoints, deployments }: Pick<EndpointsWanted, 'endpoints' | 'deployments'>): void {
     const wanted = new Set(deployments);
     const before = [...this.#leaving, ...this.#byDeployment];
     this.#leaving = new Map(before.filter(([deployment]) => !wanted.has(deployment)));

@@ -16,7 +16,7 @@ export interface ScoringProcessOptions {
   log: Logger;
 }
 
-/** Does what the control process says, and answers each of its requests that wait for it once. */
+/** Does what the control process says, and answers each of its requests once. */
 export class ScoringProcess {
   readonly #options: ScoringProcessOptions;
   #stopped: Promise<void> | undefined;
@@ -58,6 +58,7 @@ export class ScoringProcess {
       case 'configure':
         endpoints.configure(message);
         log.info({ endpoints: endpoints.names }, 'endpoints configured');
+        send({ type: 'configured', version: message.version });
         break;
     }
   }

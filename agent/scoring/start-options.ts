@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { logLevels } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';
 import { limits } from '../../contract/limits.ts';
-import { DesiredEndpoint } from '../../contract/messages.ts';
+import { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import { Digest, Name } from '../../contract/names.ts';
 import { NpuSelection } from '../supervise/npu-selection.ts';
 import { EndpointSettings } from './endpoint-settings.ts';
@@ -23,6 +23,7 @@ const controlMessage = Type.Union([
   Type.Object({ type: Type.Literal('remove'), requestId, deployment: Name }),
   Type.Object({
     type: Type.Literal('configure'),
+    version: DesiredVersion,
     endpoints: Type.Array(DesiredEndpoint, { maxItems: limits.deploymentsPerDeviceMax }),
     deployments: Type.Array(Name, { maxItems: limits.deploymentsPerDeviceMax }),
   }),

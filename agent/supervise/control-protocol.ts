@@ -1,5 +1,5 @@
 import type { SerializedError } from '../../contract/errors.ts';
-import type { DesiredEndpoint } from '../../contract/messages.ts';
+import type { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { EndpointSettings } from '../scoring/endpoint-settings.ts';
 import type { NpuSelection } from './npu-selection.ts';
@@ -22,9 +22,11 @@ export interface NpuDescription {
   hash: string;
 }
 
-/** The endpoints of a device, and all deployments that it shall run, in an endpoint or not. */
+/** What a desired document says of endpoints. */
 export interface EndpointsWanted {
+  version: DesiredVersion;
   endpoints: DesiredEndpoint[];
+  /** All that the device shall run, in an endpoint or not. */
   deployments: Name[];
 }
 
@@ -33,7 +35,7 @@ export type ControlMessage =
   /** Load, check against golden samples, then switch the deployment's name to this image. */
   | { type: 'activate'; requestId: number; deployment: Name; image: Digest }
   | { type: 'remove'; requestId: number; deployment: Name }
-  /** Endpoints from now on, all at once. It comes before any `activate`, and is not answered. */
+  /** Endpoints from now on, all at once. It comes before any `activate`. */
   | ({ type: 'configure' } & EndpointsWanted)
   /** Finish what is running, then exit with code 0. */
   | { type: 'stop' };
@@ -45,4 +47,5 @@ export type ScoringMessage =
   | { type: 'failed'; error: SerializedError }
   | { type: 'activated'; requestId: number }
   | { type: 'rejected'; requestId: number; error: SerializedError }
-  | { type: 'removed'; requestId: number };
+  | { type: 'removed'; requestId: number }
+  | { type: 'configured'; version: DesiredVersion };

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { backoffMs } from '../../base/backoff.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
+import type { DesiredVersion, ReportedDocument } from '../../contract/messages.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { AgentLimits } from '../agent-limits.ts';
 import type { Clock } from '../clock.ts';
@@ -32,6 +33,8 @@ export interface ScoringProcessOptions {
   onListening: (listening: ScoringListening) => void;
   /** The process is gone unasked; the next one is on its way. */
   onDown: () => void;
+  /** The endpoints of a desired document are in force. */
+  onConfigured: () => void;
 }
 
 /**
@@ -51,6 +54,7 @@ export class ScoringProcess {
   #mustListen: NodeJS.Timeout | undefined;
   #isStopping = false;
   #endpoints: EndpointsWanted | undefined;
+  #configured: DesiredVersion | undefined;
   #first:
     | { resolve: (listening: ScoringListening) => void; reject: (error: SluiceError) => void }
     | undefined;
@@ -61,8 +65,9 @@ export class ScoringProcess {
   }
 
   /** What the reported document says of the process. */
-  get status(): { state: 'starting' | 'listening' | 'down'; port: number; restarts: number } {
-    return { state: this.#state, port: this.#port, restarts: this.#restarts };
+  get status(): ReportedDocument['scoring'] {
+    const configured = this.#configured === undefined ? {} : { configured: this.#configured };
+    return { state: this.#state, port: this.#port, restarts: this.#restarts, ...configured };
   }
 
   /**
@@ -159,6 +164,10 @@ export class ScoringProcess {
         this.#failFirst(error);
         break;
       }
+      case 'configured':
+        this.#configured = message.version;
+        this.#options.onConfigured();
+        break;
       case 'rejected':
         this.#pending.reject(message.requestId, new SluiceError(message.error.code, message.error.message));
         break;
@@ -171,6 +180,7 @@ export class ScoringProcess {
     const { logger, limits, clock, onDown } = this.#options;
     this.#child = undefined;
     this.#state = 'down';
+    this.#configured = undefined;
     clearTimeout(this.#mustListen);
     if (this.#isStopping) {
       this.#pending.rejectAll(stoppedError());

@@ -47,7 +47,7 @@ export function addEndpointCommands(program: Command): void {
     });
 
   workspaceOption(endpoint.command('show'))
-    .description('show an endpoint, and which devices have received its newest state')
+    .description('show an endpoint, and on which devices its newest state is in force')
     .argument('<name>', 'name of the endpoint')
     .action(async (name: string, options: { workspace?: string }, command: Command) => {
       const global = globalOptions(command);

@@ -129,11 +129,12 @@ describe('an endpoint with keys', () => {
       { endpoint: { allowsModelControl: true } },
     );
     const names = ['shop', 'blue', 'green'];
-    const gets = names.flatMap((name) => [
+    const gets = names.flatMap((name, index) => [
       `/api/v1/service/${name}/score?data=[[1,2,3]]`,
       `/api/v1/service/${name}/swagger.json`,
       `/v2/models/${name}`,
-      `/v2/models/${name}/versions/1`,
+      // Of blue, which stands for the endpoint, and of green.
+      `/v2/models/${name}/versions/${Math.max(index, 1)}`,
       `/v2/models/${name}/ready`,
       `/v2/models/${name}/config`,
       `/v2/models/${name}/stats`,

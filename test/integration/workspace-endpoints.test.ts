@@ -158,35 +158,38 @@ describe('endpoints', () => {
     expect((await workspace.call('DELETE', '/endpoints/shop')).status).toBe(204);
   });
 
-  it.each<[string, string, object, string, number]>([
-    ['no body', 'shop', {}, 'invalid_request', 400],
-    ['a sum of 99', 'shop', { traffic: { blue: 99 } }, 'invalid_request', 400],
-    ['a fraction', 'shop', { traffic: { blue: 99.5, green: 0.5 } }, 'invalid_request', 400],
-    ['a negative share', 'shop', { traffic: { blue: 110, green: -10 } }, 'invalid_request', 400],
-    [
-      'more copies than half',
-      'shop',
-      { traffic: { blue: 100 }, mirror: { green: 51 } },
-      'invalid_request',
-      400,
-    ],
-    [
-      'live and mirrored at once',
-      'shop',
-      { traffic: { blue: 100 }, mirror: { blue: 5 } },
-      'invalid_request',
-      400,
-    ],
-    ['another auth', 'shop', { traffic: {}, auth: 'token' }, 'invalid_request', 400],
-    ['a name that is none', 'a%2fb', { traffic: {} }, 'invalid_name', 400],
-    ['a deployment that is none', 'shop', { traffic: { red: 100 } }, 'not_found', 404],
-    ['a deployment of another', 'shop', { traffic: { taken: 100 } }, 'conflict', 409],
-    ["another deployment's name", 'green', { traffic: { blue: 100 } }, 'conflict', 409],
-  ])('refuse %s', async (_what, name, body, expected, status) => {
+  it('refuse what is no endpoint, and change nothing then', async () => {
     const { workspace } = await workspaceWith('blue', 'green', 'taken');
     await workspace.expect('PUT', '/endpoints/other', { traffic: { taken: 100 } });
-    const answer = await workspace.call('PUT', `/endpoints/${name}`, body);
-    expect(answer).toMatchObject({ status, body: { code: expected } });
+    const cases: [string, string, object, string, number][] = [
+      ['no body', 'shop', {}, 'invalid_request', 400],
+      ['a sum of 99', 'shop', { traffic: { blue: 99 } }, 'invalid_request', 400],
+      ['a fraction', 'shop', { traffic: { blue: 99.5, green: 0.5 } }, 'invalid_request', 400],
+      ['a negative share', 'shop', { traffic: { blue: 110, green: -10 } }, 'invalid_request', 400],
+      [
+        'more copies than half',
+        'shop',
+        { traffic: { blue: 100 }, mirror: { green: 51 } },
+        'invalid_request',
+        400,
+      ],
+      [
+        'live and mirrored at once',
+        'shop',
+        { traffic: { blue: 100 }, mirror: { blue: 5 } },
+        'invalid_request',
+        400,
+      ],
+      ['another auth', 'shop', { traffic: {}, auth: 'token' }, 'invalid_request', 400],
+      ['a name that is none', 'a%2fb', { traffic: {} }, 'invalid_name', 400],
+      ['a deployment that is none', 'shop', { traffic: { red: 100 } }, 'not_found', 404],
+      ['a deployment of another', 'shop', { traffic: { taken: 100 } }, 'conflict', 409],
+      ["another deployment's name", 'green', { traffic: { blue: 100 } }, 'conflict', 409],
+    ];
+    for (const [what, name, body, expected, status] of cases) {
+      const answer = await workspace.call('PUT', `/endpoints/${name}`, body);
+      expect({ what, ...answer }).toMatchObject({ what, status, body: { code: expected } });
+    }
     expect((await workspace.expect<{ items: unknown[] }>('GET', '/endpoints')).items).toHaveLength(1);
   });
 

@@ -49,6 +49,7 @@ process.on('message', (message: ControlMessage) => {
   if (message.type === 'configure') {
     const { type: _, ...wanted } = message;
     configured = wanted;
+    tell({ type: 'configured', version: message.version });
   }
   if (message.type === 'remove') {
     served.delete(message.deployment);

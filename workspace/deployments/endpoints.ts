@@ -48,12 +48,12 @@ export class Endpoints {
     return endpoint;
   }
 
-  /** Devices that run some of an endpoint, and whether each has received its newest state. */
+  /** Devices that run some of an endpoint, and whether its newest state is in force there. */
   devicesOf(name: Name): { name: Name; upToDate: boolean }[] {
     const { endpoints, desired, epoch, fleet } = this.#options;
     return endpoints.listDevices(name).map((device) => {
-      const seen = fleet.get(device).reported?.seen;
-      const upToDate = seen?.epoch === epoch && seen.generation === desired.find(device)?.generation;
+      const inForce = fleet.get(device).reported?.scoring.configured;
+      const upToDate = inForce?.epoch === epoch && inForce.generation === desired.find(device)?.generation;
       return { name: device, upToDate };
     });
   }
