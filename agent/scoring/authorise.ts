@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { SluiceError } from '../../contract/errors.ts';
+import type { FastifyRequest } from 'fastify';
+import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Name } from '../../contract/names.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
+import type { Gate } from './routes.ts';
 
 /** RFC 6750, section 2.1. */
 const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
@@ -26,6 +28,24 @@ export function authoriseEndpoint(endpoint: Endpoint | undefined, authorization:
     'unauthorized',
     `header authorization: ${what}; endpoint ${endpoint?.name} takes "Bearer <key>" with its primary or secondary key`,
   );
+}
+
+/**
+ * A gate for requests without the key of whom `find` finds, so that a body of theirs is never taken in. What else
+ * `find` throws is left to the handler, which finds anew when the body is there.
+ */
+export function keyGate(
+  endpoints: Pick<Endpoints, 'areKeyed'>,
+  find: (request: FastifyRequest) => unknown,
+): Gate {
+  return (request) => {
+    if (!endpoints.areKeyed) return;
+    try {
+      find(request);
+    } catch (thrown) {
+      if (toSluiceError(thrown).code === 'unauthorized') throw thrown;
+    }
+  };
 }
 
 /** Whether a header opens an endpoint. Every key is compared, in a time that tells nothing of them. */

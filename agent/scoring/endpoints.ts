@@ -27,6 +27,13 @@ export class Endpoints {
     return [...this.#byName.keys()];
   }
 
+  /** Whether any of them asks for a key. */
+  get areKeyed(): boolean {
+    return [this.#byName, this.#leaving].some((endpoints) =>
+      [...endpoints.values()].some(({ keyHashes }) => keyHashes !== undefined),
+    );
+  }
+
   /** An endpoint by its name. */
   get(name: Name): Endpoint | undefined {
     return this.#byName.get(name);

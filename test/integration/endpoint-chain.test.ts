@@ -34,7 +34,6 @@ class Shop {
     const stats = (await answer.json()) as { model_stats: { mirror_stats: { succeeded: number } }[] };
     return stats.model_stats[0]?.mirror_stats.succeeded ?? 0;
   }
-
 }
 
 /** Clients that score without a pause, all with one key. */

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { MirrorCounts } from '../../agent/scoring/served-image.ts';
 import type { DesiredEndpoint } from '../../contract/messages.ts';
@@ -174,6 +176,24 @@ describe('an endpoint with keys', () => {
     expect((await scoring.post('/v2/repository/models/blue/load', '')).code).toBe('unauthorized');
     for (const path of ['/', '/v2', '/v2/health/live', '/v2/health/ready']) {
       expect([path, (await scoring.get(path)).status]).toEqual([path, 200]);
+    }
+  });
+
+  it('refuses before it takes in a body', async () => {
+    const { scoring } = await serve(['blue'], { traffic: { blue: 100 }, keys: shopKeys });
+    const paths = [
+      '/score',
+      '/api/v1/service/shop/score',
+      '/v2/models/blue/infer',
+      '/v1/models/shop:predict',
+    ];
+    for (const path of paths) {
+      const socket = connect(scoring.port, '127.0.0.1');
+      // The body never comes.
+      socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n`);
+      const [first] = (await once(socket, 'data')) as [Buffer];
+      expect(first.toString()).toMatch(/^HTTP\/1\.1 401 /);
+      socket.destroy();
     }
   });
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
+import { keyGate } from '../authorise.ts';
 import { addRoute, type Handler } from '../routes.ts';
 import { type Choose, chooseDeployment, deploymentOfPath } from './choose-deployment.ts';
 import { type ScoreOptions, scoreHandler } from './score.ts';
@@ -22,7 +23,8 @@ export function addAzureRoutes(app: FastifyInstance, options: ScoreOptions): voi
   ];
   for (const [base, choose] of bases) {
     const score = scoreHandler(options, choose);
-    addRoute(app, `${base}/score`, { GET: score, POST: score });
+    const gate = keyGate(options.endpoints, (request) => choose(request, options, 'describe'));
+    addRoute(app, `${base}/score`, { GET: score, POST: score }, gate);
     addRoute(app, `${base}/swagger.json`, { GET: swaggerHandler(options, choose) });
   }
 }

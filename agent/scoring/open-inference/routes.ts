@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
-import { authorise } from '../authorise.ts';
+import { authorise, keyGate } from '../authorise.ts';
 import type { Deployments } from '../deployments.ts';
 import { type FoundModel, findModel, type ModelSource, visibleNames } from '../find-model.ts';
 import { copyOf, type Mirror } from '../mirror.ts';
@@ -58,22 +58,22 @@ function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenc
   addRoute(app, `${url}/ready`, { GET: describe(({ name }) => ({ name, ready: true })) });
   addRoute(app, `${url}/config`, { GET: describe(modelConfiguration) });
   addRoute(app, `${url}/stats`, { GET: describe((model) => modelStatistics([model])) });
-  addRoute(app, `${url}/infer`, {
-    POST: async (request, reply) => {
-      const model = findModel(request, options, 'run');
-      void reply.header(deploymentHeader, model.name);
-      return model.image.use(async () => {
-        try {
-          return await infer({ ...model, request, reply, nowMs, instantMs });
-        } finally {
-          mirror.follow(
-            model,
-            copyOf(request, (run) => reinfer(request, run)),
-          );
-        }
-      });
-    },
-  });
+  const gate = keyGate(options.endpoints, (request) => findModel(request, options, 'describe'));
+  const post: Handler = async (request, reply) => {
+    const model = findModel(request, options, 'run');
+    void reply.header(deploymentHeader, model.name);
+    return model.image.use(async () => {
+      try {
+        return await infer({ ...model, request, reply, nowMs, instantMs });
+      } finally {
+        mirror.follow(
+          model,
+          copyOf(request, (run) => reinfer(request, run)),
+        );
+      }
+    });
+  };
+  addRoute(app, `${url}/infer`, { POST: post }, gate);
 }
 
 function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions): void {

@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
+import { keyGate } from '../authorise.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import { type FoundModel, findByName, type ModelSource, type Purpose, visibleNames } from '../find-model.ts';
 import { copyOf, type Mirror } from '../mirror.ts';
 import type { MirroredRun } from '../mirrored-run.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { deploymentHeader, imageHeader } from '../request-context.ts';
-import { addRoute } from '../routes.ts';
+import { addRoute, type Handler } from '../routes.ts';
 import { decodePredict, encodePredict } from './predict-body.ts';
 
 // The REST API of TensorFlow Serving and of KServe's v1 protocol: they share the paths, and each reads its own
@@ -44,35 +45,35 @@ export function addPredictRoutes(
       return send(reply, JSON.stringify({ models }));
     },
   });
+  const describe = (answerOf: (model: FoundModel) => object): Handler => {
+    return async (request, reply) => {
+      const model = findModel(request, { source: options, purpose: 'describe' });
+      void reply.header(imageHeader, model.image.digest);
+      return send(reply, JSON.stringify(answerOf(model)));
+    };
+  };
+  const post: Handler = async (request, reply) => {
+    const model = findModel(request, { source: options, purpose: 'run', verb: predict });
+    void reply.header(deploymentHeader, model.name);
+    return model.image.use(async () => {
+      try {
+        return await answer({ ...model, request, reply, nowMs, instantMs });
+      } finally {
+        mirror.follow(
+          model,
+          copyOf(request, (run) => answerAgain(request, run)),
+        );
+      }
+    });
+  };
+  const gate = keyGate(endpoints, (request) => {
+    const verb = request.method === 'POST' ? predict : '';
+    return findModel(request, { source: options, purpose: 'describe', verb });
+  });
   for (const url of ['/v1/models/:model', '/v1/models/:model/versions/:version']) {
-    addRoute(app, `${url}/metadata`, {
-      GET: async (request, reply) => {
-        const model = findModel(request, reply, { source: options, purpose: 'describe' });
-        return send(reply, JSON.stringify(metadataOf(model)));
-      },
-    });
+    addRoute(app, `${url}/metadata`, { GET: describe(metadataOf) });
     // A colon within a path's last part is no separator, so the verb comes along with name or version.
-    addRoute(app, url, {
-      GET: async (request, reply) =>
-        send(
-          reply,
-          JSON.stringify(statusOf(findModel(request, reply, { source: options, purpose: 'describe' }))),
-        ),
-      POST: async (request, reply) => {
-        const model = findModel(request, reply, { source: options, purpose: 'run', verb: predict });
-        void reply.header(deploymentHeader, model.name);
-        return model.image.use(async () => {
-          try {
-            return await answer({ ...model, request, reply, nowMs, instantMs });
-          } finally {
-            mirror.follow(
-              model,
-              copyOf(request, (run) => answerAgain(request, run)),
-            );
-          }
-        });
-      },
-    });
+    addRoute(app, url, { GET: describe(statusOf), POST: post }, gate);
   }
 }
 
@@ -98,7 +99,6 @@ async function answerAgain(request: FastifyRequest, run: MirroredRun): Promise<v
 /** The model of a path that must end in the verb, if there is one. Throws `unknown_model` and `not_found`. */
 function findModel(
   request: FastifyRequest,
-  reply: FastifyReply,
   { source, purpose, verb = '' }: { source: ModelSource; purpose: Purpose; verb?: string },
 ): FoundModel {
   const { model, version } = request.params as { model: string; version?: string };
@@ -111,9 +111,7 @@ function findModel(
   }
   const bare = last.slice(0, last.length - verb.length);
   const named = version === undefined ? { name: bare, version } : { name: model, version: bare };
-  const found = findByName({ ...named, authorization: request.headers.authorization, purpose }, source);
-  void reply.header(imageHeader, found.image.digest);
-  return found;
+  return findByName({ ...named, authorization: request.headers.authorization, purpose }, source);
 }
 
 function statusOf({ name, image }: FoundModel): object {
