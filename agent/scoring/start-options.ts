@@ -1,7 +1,6 @@
 import Type from 'typebox';
 import { logLevels } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';
-import { limits } from '../../contract/limits.ts';
 import { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import { Digest, Name } from '../../contract/names.ts';
 import { NpuSelection } from '../supervise/npu-selection.ts';
@@ -24,8 +23,8 @@ const controlMessage = Type.Union([
   Type.Object({
     type: Type.Literal('configure'),
     version: DesiredVersion,
-    endpoints: Type.Array(DesiredEndpoint, { maxItems: limits.deploymentsPerDeviceMax }),
-    deployments: Type.Array(Name, { maxItems: limits.deploymentsPerDeviceMax }),
+    endpoints: Type.Array(DesiredEndpoint),
+    deployments: Type.Array(Name),
   }),
   Type.Object({ type: Type.Literal('stop') }),
 ]);

@@ -1,20 +1,33 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parserOf } from '../../base/validate.ts';
 import type { DesiredDocument, DesiredEndpoint } from '../../contract/messages.ts';
 import { deviceTopics } from '../../contract/topics.ts';
 import { ChangedEndpoint, Endpoint, EndpointKeys, RotatedKey } from '../../contract/workspace-api.ts';
-import { Inbox, type RunningWorkspace, startWorkspace } from '../support/workspace-fixture.ts';
+import { temporaryFolder } from '../support/paths.ts';
+import { Inbox, type RunningWorkspace, runWorkspace, startWorkspace } from '../support/workspace-fixture.ts';
 
 const code = 'internal' as const;
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 
+/** State of a workspace with an image, built once. */
+const template = await mkdtemp(join(tmpdir(), 'sluice-template-'));
+
+beforeAll(async () => {
+  const workspace = await runWorkspace({ stateFolder: template });
+  await workspace.buildFashion();
+  await workspace.stop();
+});
+afterAll(() => rm(template, { recursive: true }));
+
 /** A workspace with one device that runs these deployments. */
 async function workspaceWith(...names: string[]): Promise<{ workspace: RunningWorkspace; token: string }> {
-  const workspace = await startWorkspace();
-  await workspace.buildFashion();
+  const stateFolder = temporaryFolder();
+  await cp(template, stateFolder, { recursive: true });
+  const workspace = await startWorkspace({ stateFolder });
   const { token } = await workspace.addDevice('one');
   for (const name of names) await deploy(workspace, name);
   return { workspace, token };

@@ -28,6 +28,7 @@ export class AgentWorld {
   readonly workspace = new TestWorkspace();
   readonly stateFolder = temporaryFolder();
   readonly events: AgentEvent[] = [];
+  readonly #agents: Agent[] = [];
   #port = 0;
 
   static async start(): Promise<AgentWorld> {
@@ -52,6 +53,7 @@ export class AgentWorld {
       ...options,
       limits: { ...quickLimits, ...options.limits },
     });
+    this.#agents.push(agent);
     onTestFinished(() => agent.stop());
     return agent;
   }
@@ -60,6 +62,11 @@ export class AgentWorld {
     const agent = this.newAgent(options);
     await agent.start();
     return agent;
+  }
+
+  /** Stops every agent, so that another may use the state folder. */
+  async stopAgents(): Promise<void> {
+    await Promise.all(this.#agents.map((agent) => agent.stop()));
   }
 
   /** What the scoring process serves at this moment. */
