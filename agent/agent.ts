@@ -7,7 +7,7 @@ import type { Logger } from '../base/logger.ts';
 import { parserOf } from '../base/validate.ts';
 import { sluiceVersion } from '../base/version.ts';
 import { SluiceError, toSluiceError } from '../contract/errors.ts';
-import type { DesiredVersion, ReportedDocument } from '../contract/messages.ts';
+import type { DesiredDocument, DesiredVersion, ReportedDocument } from '../contract/messages.ts';
 import { Name } from '../contract/names.ts';
 import type { AgentEvent } from './agent-events.ts';
 import { type AgentLimits, agentLimits } from './agent-limits.ts';
@@ -22,6 +22,7 @@ import { MqttLink } from './link/mqtt-link.ts';
 import type { EndpointSettings } from './scoring/endpoint-settings.ts';
 import { StateLock } from './state-lock.ts';
 import type { NpuDescription } from './supervise/control-protocol.ts';
+import { KeptEndpoints } from './supervise/kept-endpoints.ts';
 import type { NpuSelection } from './supervise/npu-selection.ts';
 import { Reconciler } from './supervise/reconciler.ts';
 import { ScoringProcess } from './supervise/scoring-process.ts';
@@ -66,6 +67,7 @@ export class Agent {
   readonly #lock: StateLock;
   readonly #blobs: BlobStore;
   readonly #images: ImageSet;
+  readonly #endpoints: KeptEndpoints;
   readonly #scoring: ScoringProcess;
   readonly #desired: DesiredState;
   readonly #reconciler: Reconciler;
@@ -87,6 +89,7 @@ export class Agent {
     this.#lock = new StateLock(stateFolder);
     this.#blobs = new BlobStore(join(stateFolder, 'oci'));
     this.#images = new ImageSet({ path: join(stateFolder, 'deployments.json'), logger });
+    this.#endpoints = new KeptEndpoints({ path: join(stateFolder, 'endpoints.json'), logger });
     this.#desired = new DesiredState({ stateFolder, audience: () => this.#knownIdentity(), logger });
     this.#scoring = this.#makeScoring();
     this.#reconciler = this.#makeReconciler();
@@ -95,7 +98,10 @@ export class Agent {
       clock: this.#clock,
       limits: this.#limits,
       logger,
-      onAccepted: (document) => this.#reconciler.setDesired(document),
+      onAccepted: (document) => {
+        this.#configureEndpoints(document);
+        this.#reconciler.setDesired(document);
+      },
       onChange: () => this.#link?.report(),
     });
   }
@@ -127,6 +133,7 @@ export class Agent {
     await Promise.all([this.#link?.stop(), this.#reconciler.stop(), this.#scoring.stop()]);
     // A start under way may hold the lock, or be about to take it.
     await this.#starting?.catch(() => undefined);
+    await this.#endpoints.stop();
     this.#lock.stop();
   }
 
@@ -144,6 +151,8 @@ export class Agent {
     await this.#images.start();
     await this.#desired.start();
     signal.throwIfAborted();
+    if (this.#desired.current === undefined) await this.#restoreEndpoints();
+    else this.#configureEndpoints(this.#desired.current);
     this.#reconciler.start(this.#desired.current);
     await this.#scoring.start();
     void this.#join(stored);
@@ -218,7 +227,20 @@ export class Agent {
         this.#reconciler.scoringListening(listening.npu);
       },
       onDown: () => this.#reconciler.scoringDown(),
+      onConfigured: () => this.#link?.report(),
     });
+  }
+
+  #configureEndpoints({ version, endpoints = [], deployments }: DesiredDocument): void {
+    const wanted = { version, endpoints, deployments: deployments.map(({ name }) => name) };
+    this.#scoring.configure(wanted);
+    this.#endpoints.keep(wanted);
+  }
+
+  /** What served before serves again also when the desired document is lost, and behind the same keys. */
+  async #restoreEndpoints(): Promise<void> {
+    const kept = await this.#endpoints.load(this.#images.names());
+    if (kept !== undefined) this.#scoring.configure(kept);
   }
 
   #makeReconciler(): Reconciler {

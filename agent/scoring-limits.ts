@@ -34,6 +34,12 @@ export interface ScoringLimits {
   headersMax: number;
   /** How long a client may take nothing of its answer before the connection is cut. */
   unreadMs: number;
+  /** Copies of requests that run for mirroring at a time; of further ones none is made. */
+  mirrorInFlightMax: number;
+  /** Largest body of a request that is copied, when decompressed: copies outlive the answer. */
+  mirrorBodyBytesMax: number;
+  /** What a copy gets to be answered. */
+  mirrorTimeoutMs: number;
   /** Characters of a request id header, as Azure's inference server has it. */
   requestIdCharsMax: number;
   /** What a client gets to read the answer to something that is not HTTP, before the connection is cut. */
@@ -75,6 +81,9 @@ export const scoringLimits: ScoringLimits = {
   heldBytesMax: 256 * MiB,
   headersMax: 128,
   unreadMs: 30_000,
+  mirrorInFlightMax: 4,
+  mirrorBodyBytesMax: 16 * MiB,
+  mirrorTimeoutMs: 10_000,
   requestIdCharsMax: 100,
   hangUpMs: 1_000,
   stopMs: 2_000,

@@ -8,6 +8,7 @@ import { addAgentCommands } from './commands/agent.ts';
 import { addCompileCommand } from './commands/compile.ts';
 import { addDeployCommands } from './commands/deploy.ts';
 import { addDeviceCommands } from './commands/device.ts';
+import { addEndpointCommands } from './commands/endpoint.ts';
 import { addExploreCommand } from './commands/explore.ts';
 import { addImageCommands } from './commands/image.ts';
 import { addModelCommands } from './commands/model.ts';
@@ -36,6 +37,7 @@ function buildProgram(): Command {
   addExploreCommand(program);
   addImageCommands(program);
   addDeployCommands(program);
+  addEndpointCommands(program);
   addScoreCommand(program);
   for (const command of program.commands) exitThrough(command);
   return program;

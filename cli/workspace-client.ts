@@ -10,13 +10,19 @@ import type { Digest } from '../contract/names.ts';
 import {
   AddedDevice,
   type BuildImage,
+  ChangedEndpoint,
   Deployment,
   Device,
+  Endpoint,
+  EndpointKeys,
   Image,
+  type KeySlot,
   listOf,
   Model,
   type PutDeployment,
+  type PutEndpoint,
   type RegisterModel,
+  RotatedKey,
 } from '../contract/workspace-api.ts';
 import { reasonOf } from './fetch-reason.ts';
 
@@ -37,6 +43,11 @@ const parsers = {
   addedDevice: responseParser(AddedDevice),
   deployment: responseParser(Deployment),
   deployments: responseParser(listOf(Deployment)),
+  endpoint: responseParser(Endpoint),
+  endpoints: responseParser(listOf(Endpoint)),
+  changedEndpoint: responseParser(ChangedEndpoint),
+  endpointKeys: responseParser(EndpointKeys),
+  rotatedKey: responseParser(RotatedKey),
 };
 
 const ErrorBody = Type.Object({ code: Type.String(), message: Type.String() });
@@ -160,6 +171,40 @@ export class WorkspaceClient {
 
   async deleteDeployment(name: string): Promise<void> {
     await this.#call({ method: 'DELETE', path: `/deployments/${encodeURIComponent(name)}` });
+  }
+
+  async putEndpoint(name: string, request: PutEndpoint): Promise<ChangedEndpoint> {
+    return parsers.changedEndpoint.parse(
+      await this.#json({ method: 'PUT', path: `/endpoints/${encodeURIComponent(name)}` }, request),
+    );
+  }
+
+  async listEndpoints(): Promise<Endpoint[]> {
+    return parsers.endpoints.parse(await this.#json({ method: 'GET', path: '/endpoints' })).items;
+  }
+
+  async endpoint(name: string): Promise<Endpoint> {
+    return parsers.endpoint.parse(
+      await this.#json({ method: 'GET', path: `/endpoints/${encodeURIComponent(name)}` }),
+    );
+  }
+
+  async deleteEndpoint(name: string): Promise<void> {
+    await this.#call({ method: 'DELETE', path: `/endpoints/${encodeURIComponent(name)}` });
+  }
+
+  /** When each key of an endpoint was made. */
+  async endpointKeys(name: string): Promise<EndpointKeys> {
+    return parsers.endpointKeys.parse(
+      await this.#json({ method: 'GET', path: `/endpoints/${encodeURIComponent(name)}/keys` }),
+    );
+  }
+
+  /** Replaces one key of an endpoint; the other goes on being good. */
+  async rotateKey(name: string, slot: KeySlot): Promise<RotatedKey> {
+    return parsers.rotatedKey.parse(
+      await this.#json({ method: 'POST', path: `/endpoints/${encodeURIComponent(name)}/keys/${slot}` }),
+    );
   }
 
   async #json(options: CallOptions, body?: unknown): Promise<unknown> {

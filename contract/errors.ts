@@ -21,6 +21,7 @@ export const errorCodes = {
   unauthorized: { status: 401, meaning: 'The credentials are missing or wrong.' },
   forbidden: { status: 403, meaning: 'The credentials do not allow this.' },
   unknown_model: { status: 404, meaning: 'No model of that name or version is served here.' },
+  no_traffic: { status: 404, meaning: 'The endpoint has no deployment that gets traffic.' },
   not_found: { status: 404, meaning: 'There is nothing under that name or path.' },
   method_not_allowed: { status: 405, meaning: 'The path exists, but not for this method.' },
   request_timeout: { status: 408, meaning: 'The request did not arrive whole in time.' },
@@ -48,10 +49,10 @@ export const errorCodes = {
   cancelled: { status: 499, meaning: 'The client left before the answer was ready.' },
   internal: { status: 500, meaning: 'A defect of Sluice; the log of the process has the details.' },
   script_failed: {
-    status: 500,
+    status: 424,
     meaning: 'The scoring script threw, exited or answered with something unusable.',
   },
-  script_timeout: { status: 500, meaning: 'The scoring script did not answer within its time limit.' },
+  script_timeout: { status: 408, meaning: 'The scoring script did not answer within its time limit.' },
   engine_failed: { status: 500, meaning: 'An inference engine could not load or run the model.' },
   not_ready: { status: 503, meaning: 'Nothing is served here yet.' },
 

@@ -11,9 +11,14 @@ export const limits = {
   blobRequestRangesMax: 64,
   /** Chunks that one blob request may ask for: the receiver's largest window. */
   blobWindowChunksMax: 256,
-  desiredDocumentBytesMax: 8 * KiB,
+  /** Signed: that many deployments, each in an endpoint of its own, with the longest names. */
+  desiredDocumentBytesMax: 16 * KiB,
   reportedDocumentBytesMax: 16 * KiB,
   deploymentsPerDeviceMax: 16,
+  /** Deployments of one endpoint, on all devices together. */
+  endpointDeploymentsMax: 64,
+  /** Percent of an endpoint's requests that are mirrored, to all deployments together, as Azure has it. */
+  mirrorPercentMax: 50,
   manifestBytesMax: 256 * KiB,
   runManifestBytesMax: 256 * KiB,
   samplesBytesMax: 16 * MiB,

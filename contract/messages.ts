@@ -20,7 +20,7 @@ export const DesiredVersion = Type.Object(
 );
 export type DesiredVersion = Type.Static<typeof DesiredVersion>;
 
-/** One scoring endpoint that a device shall run. */
+/** One image that a device shall serve under a name. */
 export const DesiredDeployment = Type.Object(
   {
     name: Name,
@@ -33,6 +33,35 @@ export const DesiredDeployment = Type.Object(
 );
 export type DesiredDeployment = Type.Static<typeof DesiredDeployment>;
 
+/** Percent of an endpoint's requests, by deployment. */
+const shares = (maximum: number) =>
+  Type.Record(Name, Type.Integer({ minimum: 0, maximum }), {
+    additionalProperties: false,
+    maxProperties: limits.deploymentsPerDeviceMax,
+  });
+
+/** SHA-256 of an endpoint's key, in hexadecimal. The key itself never leaves whoever made it. */
+const keyHash = Type.String({ pattern: '^[0-9a-f]{64}$' });
+
+/**
+ * An endpoint: deployments behind one name, one pair of keys and a division of requests. Of its deployments it
+ * names those that the device runs, each once: in `mirror` those that get copies, all others in `traffic`.
+ */
+export const DesiredEndpoint = Type.Object(
+  {
+    name: Name,
+    traffic: shares(100),
+    mirror: shares(limits.mirrorPercentMax),
+    /** Either opens it; null for an endpoint that asks for none. */
+    keys: Type.Union([
+      Type.Object({ primary: keyHash, secondary: keyHash }, { additionalProperties: false }),
+      Type.Null(),
+    ]),
+  },
+  { additionalProperties: false },
+);
+export type DesiredEndpoint = Type.Static<typeof DesiredEndpoint>;
+
 /** `dn/desired`, inside a DSSE envelope: everything the device shall run. Absolute, never a patch. */
 export const DesiredDocument = Type.Object(
   {
@@ -42,6 +71,8 @@ export const DesiredDocument = Type.Object(
     version: DesiredVersion,
     issuedAt: Instant,
     deployments: Type.Array(DesiredDeployment, { maxItems: limits.deploymentsPerDeviceMax }),
+    /** A deployment belongs to one endpoint at most. Left out when there are none. */
+    endpoints: Type.Optional(Type.Array(DesiredEndpoint, { maxItems: limits.deploymentsPerDeviceMax })),
   },
   { additionalProperties: false },
 );
@@ -142,6 +173,8 @@ export const ReportedDocument = Type.Object(
         state: Type.Union([Type.Literal('starting'), Type.Literal('listening'), Type.Literal('down')]),
         port: Type.Integer({ minimum: 0, maximum: 65535 }),
         restarts: Type.Integer({ minimum: 0 }),
+        /** Version of the desired document whose endpoints are in force; absent while none are. */
+        configured: Type.Optional(DesiredVersion),
       },
       { additionalProperties: false },
     ),

@@ -152,9 +152,14 @@ export const DeviceBootstrap = Type.Object(
 );
 export type DeviceBootstrap = Type.Static<typeof DeviceBootstrap>;
 
-/** `PUT /api/v1/deployments/{name}`: the image that devices shall serve under this endpoint name. */
+/** `PUT /api/v1/deployments/{name}`: the image that devices shall serve under this name. */
 export const PutDeployment = Type.Object(
-  { image: Reference, devices: Type.Array(Name, { minItems: 1, maxItems: 1024, uniqueItems: true }) },
+  {
+    image: Reference,
+    devices: Type.Array(Name, { minItems: 1, maxItems: 1024, uniqueItems: true }),
+    /** An endpoint to belong to, from the first moment on; without traffic until the endpoint says otherwise. */
+    endpoint: Type.Optional(Name),
+  },
   strict,
 );
 export type PutDeployment = Type.Static<typeof PutDeployment>;
@@ -172,6 +177,80 @@ export const Deployment = Type.Object(
   strict,
 );
 export type Deployment = Type.Static<typeof Deployment>;
+
+/** Percent of an endpoint's requests, by deployment. */
+const Shares = Type.Record(Name, Type.Integer({ minimum: 0, maximum: 100 }), {
+  ...strict,
+  maxProperties: limits.endpointDeploymentsMax,
+});
+
+/** Whether an endpoint asks for a key. */
+const EndpointAuth = Type.Union([Type.Literal('key'), Type.Literal('none')]);
+export type EndpointAuth = Type.Static<typeof EndpointAuth>;
+
+/**
+ * `PUT /api/v1/endpoints/{name}`: how an endpoint divides its requests among its deployments. Those that it has
+ * and that are not named stay, with no share.
+ */
+export const PutEndpoint = Type.Object(
+  {
+    /** Sums to 100, or to 0: then it answers nobody who does not pin a deployment. */
+    traffic: Shares,
+    /** Copies whose answers are discarded; sums to 50 at most. */
+    mirror: Type.Optional(Shares),
+    /** As it was when left out, and at first `none`. */
+    auth: Type.Optional(EndpointAuth),
+  },
+  strict,
+);
+export type PutEndpoint = Type.Static<typeof PutEndpoint>;
+
+/** An endpoint. Each of its deployments stands either in `traffic` or in `mirror`. */
+export const Endpoint = Type.Object(
+  {
+    name: Name,
+    auth: EndpointAuth,
+    traffic: Shares,
+    mirror: Shares,
+    /** Devices that run some of it, and whether the newest state is in force there. */
+    devices: Type.Array(Type.Object({ name: Name, upToDate: Type.Boolean() }, strict)),
+    createdAt: Instant,
+    updatedAt: Instant,
+  },
+  strict,
+);
+export type Endpoint = Type.Static<typeof Endpoint>;
+
+/** Which of an endpoint's two keys. */
+export const KeySlot = Type.Union([Type.Literal('primary'), Type.Literal('secondary')]);
+export type KeySlot = Type.Static<typeof KeySlot>;
+
+/** Answer of `PUT /api/v1/endpoints/{name}`; `keys` when they were made by it: the only time that they are shown. */
+export const ChangedEndpoint = Type.Object(
+  {
+    endpoint: Endpoint,
+    keys: Type.Union([
+      Type.Object({ primary: Type.String(), secondary: Type.String() }, strict),
+      Type.Null(),
+    ]),
+  },
+  strict,
+);
+export type ChangedEndpoint = Type.Static<typeof ChangedEndpoint>;
+
+/** `GET /api/v1/endpoints/{name}/keys`: when each key was made; null for an endpoint that asks for none. */
+export const EndpointKeys = Type.Object(
+  { primary: Type.Union([Instant, Type.Null()]), secondary: Type.Union([Instant, Type.Null()]) },
+  strict,
+);
+export type EndpointKeys = Type.Static<typeof EndpointKeys>;
+
+/** Answer of `POST /api/v1/endpoints/{name}/keys/{slot}`: the only time that the new key is shown. */
+export const RotatedKey = Type.Object(
+  { endpoint: Name, slot: KeySlot, key: Type.String(), createdAt: Instant },
+  strict,
+);
+export type RotatedKey = Type.Static<typeof RotatedKey>;
 
 /** Every list of the API. */
 export function listOf<Item extends Type.TSchema>(item: Item) {

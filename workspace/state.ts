@@ -10,6 +10,7 @@ import { Database } from './storage/database.ts';
 import { DeploymentsTable } from './storage/deployments.ts';
 import { DesiredTable } from './storage/desired.ts';
 import { DevicesTable } from './storage/devices.ts';
+import { EndpointsTable } from './storage/endpoints.ts';
 import { ImagesTable } from './storage/images.ts';
 import { ModelsTable } from './storage/models.ts';
 import { SettingsTable } from './storage/settings.ts';
@@ -21,6 +22,7 @@ export interface WorkspaceState {
   images: ImagesTable;
   devices: DevicesTable;
   deployments: DeploymentsTable;
+  endpoints: EndpointsTable;
   desired: DesiredTable;
   blobs: BlobStore;
   layout: OciLayout;
@@ -62,6 +64,7 @@ async function openRest(folder: string, database: Database): Promise<WorkspaceSt
     images,
     devices: new DevicesTable(database),
     deployments: new DeploymentsTable(database),
+    endpoints: new EndpointsTable(database),
     desired: new DesiredTable(database),
     blobs,
     layout,

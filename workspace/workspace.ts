@@ -1,6 +1,7 @@
 import { apiUrlOf, mqttUrlOf } from './addresses.ts';
 import { buildApi } from './api/server.ts';
 import { Deployments } from './deployments/deployments.ts';
+import { Endpoints } from './deployments/endpoints.ts';
 import { DeviceSide } from './device-side.ts';
 import { hashToken } from './keys/tokens.ts';
 import { workspaceLimits } from './limits.ts';
@@ -75,6 +76,7 @@ export class Workspace {
     const writer = new ImageWriter({ blobs: state.blobs, key: state.signingKey.key });
     const images = new ImageRegistry({ ...common, models, writer });
     const deployments = new Deployments({ ...state, images, fleet, desiredState, clock });
+    const endpoints = new Endpoints({ ...state, fleet, desiredState, clock });
     const api = buildApi({
       adminTokenHash: hashToken(state.adminToken),
       blobs: state.blobs,
@@ -82,6 +84,7 @@ export class Workspace {
       images,
       fleet,
       deployments,
+      endpoints,
       bootstrap: {
         workspace: settings.name,
         epoch: state.epoch,

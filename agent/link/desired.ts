@@ -41,12 +41,27 @@ function openDesired(envelope: Uint8Array, audience: DesiredAudience): DesiredDo
       `desired document: epoch ${document.version.epoch}, this device is in ${audience.epoch}; restart the agent if the workspace was restored`,
     );
   }
-  const names = document.deployments.map((deployment) => deployment.name);
-  const twice = names.find((name, position) => names.indexOf(name) !== position);
-  if (twice !== undefined) {
-    throw new SluiceError('desired_invalid', `desired document: deployment ${twice} stands there twice`);
-  }
+  const { deployments, endpoints = [] } = document;
+  checkUnique(
+    'deployment',
+    deployments.map(({ name }) => name),
+  );
+  checkUnique(
+    'endpoint',
+    endpoints.map(({ name }) => name),
+  );
+  // Behind the keys of two endpoints a deployment would be behind those of neither.
+  checkUnique(
+    'an endpoint with deployment',
+    endpoints.flatMap(({ traffic, mirror }) => [...Object.keys(traffic), ...Object.keys(mirror)]),
+  );
   return document;
+}
+
+function checkUnique(what: string, names: readonly string[]): void {
+  const twice = names.find((name, position) => names.indexOf(name) !== position);
+  if (twice === undefined) return;
+  throw new SluiceError('desired_invalid', `desired document: ${what} ${twice} stands there twice`);
 }
 
 /**
@@ -64,7 +79,10 @@ function supersedes(next: DesiredDocument, current: DesiredDocument | undefined)
       `desired document: generation ${generation}, but ${accepted} was accepted already`,
     );
   }
-  if (JSON.stringify(next.deployments) !== JSON.stringify(current.deployments)) {
+  const [given, known] = [next, current].map(({ deployments, endpoints = [] }) =>
+    JSON.stringify([deployments, endpoints]),
+  );
+  if (given !== known) {
     throw new SluiceError(
       'desired_invalid',
       `desired document: another document of generation ${generation} was accepted already`,

@@ -81,7 +81,8 @@ class LineLimit {
 }
 
 function levelOf(status: number): 'warn' | 'info' | 'debug' {
-  if (status >= 500) return 'warn';
+  // 424: a script failed.
+  if (status >= 500 || status === 424) return 'warn';
   return rejections.has(status) ? 'info' : 'debug';
 }
 

@@ -7,7 +7,8 @@ const preflightMaxAge = 600;
 const exposed = [
   ...['x-sluice-route', 'x-sluice-image', 'x-sluice-npu-estimate', 'inference-header-content-length'],
   ...['retry-after', 'retry-after-ms', 'x-request-id', 'x-ms-request-id', 'x-ms-client-request-id'],
-  ...['x-ms-run-fn-exec-ms', 'traceparent'],
+  ...['x-ms-run-fn-exec-ms', 'traceparent', 'azureml-model-deployment'],
+  ...['ms-azureml-model-error-statuscode', 'ms-azureml-model-error-reason'],
 ].join(', ');
 
 /**

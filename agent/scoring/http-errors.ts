@@ -4,6 +4,9 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../../base/logger.ts';
 import { type ErrorCode, SluiceError } from '../../contract/errors.ts';
 
+/** Characters of an error's message that go into a header. */
+const reasonCharsMax = 512;
+
 /** The body of every error: Open Inference clients read `error`, Azure's read `message`, ours `code`. */
 function errorBody(error: SluiceError): string {
   return JSON.stringify({ error: error.message, message: error.message, code: error.code });
@@ -25,7 +28,23 @@ export function sendError(
     void reply.header('retry-after', String(Math.ceil(retryAfterMs / 1000)));
     void reply.header('retry-after-ms', String(retryAfterMs));
   }
+  if (error.code === 'unauthorized') void reply.header('www-authenticate', 'Bearer');
+  if (error.code === 'script_failed') void reply.headers(modelErrorHeaders(error));
   void reply.code(error.status).type('application/json; charset=utf-8').send(errorBody(error));
+}
+
+/**
+ * How Azure's endpoints say, beside a 424, what their model's server answered. A reason has to fit into a header,
+ * so what is not printable ASCII is escaped and a long one is cut; the body has it whole.
+ */
+function modelErrorHeaders({ message }: SluiceError): Record<string, string> {
+  const reason = JSON.stringify(message)
+    .slice(1, -1)
+    .replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return {
+    'ms-azureml-model-error-statuscode': '500',
+    'ms-azureml-model-error-reason': reason.slice(0, reasonCharsMax),
+  };
 }
 
 function classify(thrown: unknown): SluiceError {

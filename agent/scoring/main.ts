@@ -9,6 +9,8 @@ import { scoringLimits as limits } from '../scoring-limits.ts';
 import type { ScoringMessage } from '../supervise/control-protocol.ts';
 import { Deployments } from './deployments.ts';
 import { endpointDefaults } from './endpoint-settings.ts';
+import { Endpoints } from './endpoints.ts';
+import { Mirror } from './mirror.ts';
 import { openNpu } from './npu-device.ts';
 import { ScoringProcess } from './scoring-process.ts';
 import { ScoringServer } from './server.ts';
@@ -50,18 +52,23 @@ async function main(argument: string | undefined): Promise<void> {
   const npu = await openNpu(start.npu, log);
   const blobs = new BlobStore(start.blobRoot);
   const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
+  const endpoints = new Endpoints();
+  const clocks = { nowMs, instantMs: Date.now };
+  const random = Math.random;
   const server = new ScoringServer({
     ...endpointDefaults,
     ...start.endpoint,
     deployments,
+    endpoints,
+    random,
+    mirror: new Mirror({ deployments, limits, random, ...clocks, log }),
     limits,
-    nowMs,
-    instantMs: Date.now,
+    ...clocks,
     randomId: randomUUID,
     log,
     registry: processRegistry(),
   });
-  const scoring = new ScoringProcess({ server, deployments, npu, send, log });
+  const scoring = new ScoringProcess({ server, deployments, endpoints, npu, send, log });
   await scoring.start(start);
   serveParent(scoring, log);
 }

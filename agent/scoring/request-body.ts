@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Memory for the decompressed body, of a request whose body is compressed. */
     inflation: BudgetShare | null;
+    /** The body as `readBody` gave it; null until then. */
+    plainBody: Uint8Array | null;
   }
 }
 
@@ -23,6 +25,7 @@ export function boundInflation(app: FastifyInstance): void {
   const { inflatedBytesMax: bytesMax, inflatingRequestsMax: waitingMax } = limits;
   const budget = new ByteBudget({ bytesMax, waitingMax });
   app.decorateRequest('inflation', null);
+  app.decorateRequest('plainBody', null);
   app.addHook('onRequest', async (request, reply) => {
     if (request.headers['content-encoding'] === undefined) return;
     const share = new BudgetShare(budget);
@@ -45,6 +48,12 @@ const codings = new Map<string, Decompress>([
  * body. Throws `content_encoding`, and `body_too_large` for one that is too large when decompressed.
  */
 export async function readBody(request: FastifyRequest): Promise<Uint8Array> {
+  const body = await decompressed(request);
+  request.plainBody = body;
+  return body;
+}
+
+async function decompressed(request: FastifyRequest): Promise<Uint8Array> {
   const body = request.body instanceof Uint8Array ? request.body : empty;
   const coding = singleHeader(request, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (coding === 'identity' || coding === '') return body;

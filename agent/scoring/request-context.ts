@@ -11,11 +11,13 @@ import type { ServedImage } from './served-image.ts';
 import { whenOver } from './when-over.ts';
 
 /** Which route a request asks for, and which one answered. */
-const routeHeader = 'x-sluice-route';
+export const routeHeader = 'x-sluice-route';
 /** Milliseconds that the answer may take, from the arrival of the request. */
 const timeoutHeader = 'x-request-timeout-ms';
 /** Time of one item on the hardware that a simulated route stands for. */
 const estimateHeader = 'x-sluice-npu-estimate';
+/** Name of the deployment that answered, as Azure's endpoints say it. */
+export const deploymentHeader = 'azureml-model-deployment';
 /** Digest of the image that answered. */
 export const imageHeader = 'x-sluice-image';
 

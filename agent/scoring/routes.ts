@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -7,14 +7,30 @@ type Method = (typeof methods)[number];
 /** Answers one request; what it returns is the body. */
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<string | Uint8Array>;
 
+/** Refuses a request, by throwing, before its body is taken in. */
+export type Gate = (request: FastifyRequest) => void;
+
+/** A hook that takes no turn of the event loop. */
+function asHook(gate: Gate): onRequestHookHandler {
+  return (request, _reply, done) => {
+    try {
+      gate(request);
+      done();
+    } catch (thrown) {
+      done(thrown as Error);
+    }
+  };
+}
+
 /**
  * Serves a path with the given methods, answers OPTIONS with an empty 204 and any other method with 405; both say
- * in `Allow` what there is. HEAD is as GET where that only looks: a path that takes POST too computes.
+ * in `Allow` what there is. `gate` refuses early who may not ask. HEAD is as GET where that only looks: a path that takes POST too computes.
  */
 export function addRoute(
   app: FastifyInstance,
   url: string,
   handlers: Partial<Record<Exclude<Method, 'HEAD' | 'OPTIONS'>, Handler>>,
+  gate?: Gate,
 ): void {
   const served: Partial<Record<Method, Handler>> = { ...handlers };
   if (handlers.GET !== undefined && handlers.POST === undefined) served.HEAD = handlers.GET;
@@ -24,6 +40,7 @@ export function addRoute(
       method,
       url,
       exposeHeadRoute: false,
+      ...(gate === undefined || served[method] === undefined ? {} : { onRequest: asHook(gate) }),
       handler:
         served[method] ??
         (async (_request, reply) => {

@@ -2,6 +2,7 @@ import type { Logger } from '../../base/logger.ts';
 import { type SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { ControlMessage, NpuDescription, ScoringMessage } from '../supervise/control-protocol.ts';
 import type { Deployments } from './deployments.ts';
+import type { Endpoints } from './endpoints.ts';
 import type { OpenNpu } from './npu-device.ts';
 import type { ScoringServer } from './server.ts';
 
@@ -9,6 +10,7 @@ import type { ScoringServer } from './server.ts';
 export interface ScoringProcessOptions {
   server: ScoringServer;
   deployments: Deployments;
+  endpoints: Endpoints;
   npu: OpenNpu | undefined;
   send: (message: ScoringMessage) => void;
   log: Logger;
@@ -33,7 +35,7 @@ export class ScoringProcess {
 
   /** Acts on one message and answers it. */
   async handle(message: Exclude<ControlMessage, { type: 'stop' }>): Promise<void> {
-    const { deployments, send, log } = this.#options;
+    const { deployments, endpoints, send, log } = this.#options;
     switch (message.type) {
       case 'activate': {
         const { deployment, image, requestId } = message;
@@ -49,8 +51,14 @@ export class ScoringProcess {
       }
       case 'remove':
         await deployments.remove(message.deployment);
+        endpoints.forget(message.deployment);
         log.info({ deployment: message.deployment }, 'deployment removed');
         send({ type: 'removed', requestId: message.requestId });
+        break;
+      case 'configure':
+        endpoints.configure(message);
+        log.info({ endpoints: endpoints.names }, 'endpoints configured');
+        send({ type: 'configured', version: message.version });
         break;
     }
   }

@@ -20,6 +20,14 @@ export interface ServedImageParts {
   sequences: Sequences | undefined;
 }
 
+/** What became of the copies of requests that an image got by mirroring. */
+export interface MirrorCounts {
+  succeeded: number;
+  failed: number;
+  /** Not made: the image was busy, too many ran already, or the body was too large. */
+  skipped: number;
+}
+
 /** An image with its engines and script. Closed when it is retired and its last request has ended. */
 export class ServedImage {
   readonly digest: Digest;
@@ -31,6 +39,7 @@ export class ServedImage {
   readonly meters: ImageMeters;
   readonly sequences: Sequences | undefined;
   readonly statistics = new InferenceStatistics();
+  readonly mirrored: MirrorCounts = { succeeded: 0, failed: 0, skipped: 0 };
   #users = 0;
   #onUnused: (() => void) | undefined;
   #retired: Promise<void> | undefined;
@@ -44,6 +53,11 @@ export class ServedImage {
     this.script = parts.script;
     this.meters = parts.meters;
     this.sequences = parts.sequences;
+  }
+
+  /** Requests that it works on, waiting ones included. */
+  get users(): number {
+    return this.#users;
   }
 
   /** Keeps the image open while `work` runs, also when it is replaced meanwhile. */

@@ -13,10 +13,11 @@ import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
 import { collectBodies } from './body-collector.ts';
 import { allowOrigins } from './cors.ts';
-import type { Deployments } from './deployments.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
+import type { ModelSource } from './find-model.ts';
 import { answerClientError, sendError } from './http-errors.ts';
 import { addMetricsRoute, observedImages } from './metrics-route.ts';
+import type { Mirror } from './mirror.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
 import { addPredictRoutes } from './predict/routes.ts';
 import { boundInflation } from './request-body.ts';
@@ -34,8 +35,8 @@ declare module 'fastify' {
 const pathParameterCharsMax = 1024;
 
 /** What the scoring server needs. */
-export interface ScoringServerOptions extends Required<EndpointSettings> {
-  deployments: Deployments;
+export interface ScoringServerOptions extends Required<EndpointSettings>, ModelSource {
+  mirror: Mirror;
   limits: ScoringLimits;
   nowMs: () => number;
   /** Milliseconds since 1970. */

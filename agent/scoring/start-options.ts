@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { logLevels } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';
+import { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import { Digest, Name } from '../../contract/names.ts';
 import { NpuSelection } from '../supervise/npu-selection.ts';
 import { EndpointSettings } from './endpoint-settings.ts';
@@ -19,6 +20,12 @@ const requestId = Type.Integer({ minimum: 0 });
 const controlMessage = Type.Union([
   Type.Object({ type: Type.Literal('activate'), requestId, deployment: Name, image: Digest }),
   Type.Object({ type: Type.Literal('remove'), requestId, deployment: Name }),
+  Type.Object({
+    type: Type.Literal('configure'),
+    version: DesiredVersion,
+    endpoints: Type.Array(DesiredEndpoint),
+    deployments: Type.Array(Name),
+  }),
   Type.Object({ type: Type.Literal('stop') }),
 ]);
 

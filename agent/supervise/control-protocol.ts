@@ -1,4 +1,5 @@
 import type { SerializedError } from '../../contract/errors.ts';
+import type { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { EndpointSettings } from '../scoring/endpoint-settings.ts';
 import type { NpuSelection } from './npu-selection.ts';
@@ -21,11 +22,21 @@ export interface NpuDescription {
   hash: string;
 }
 
+/** What a desired document says of endpoints. */
+export interface EndpointsWanted {
+  version: DesiredVersion;
+  endpoints: DesiredEndpoint[];
+  /** All that the device shall run, in an endpoint or not. */
+  deployments: Name[];
+}
+
 /** Control process to scoring process, over the child's IPC channel. */
 export type ControlMessage =
   /** Load, check against golden samples, then switch the deployment's name to this image. */
   | { type: 'activate'; requestId: number; deployment: Name; image: Digest }
   | { type: 'remove'; requestId: number; deployment: Name }
+  /** Endpoints from now on, all at once. It comes before any `activate`. */
+  | ({ type: 'configure' } & EndpointsWanted)
   /** Finish what is running, then exit with code 0. */
   | { type: 'stop' };
 
@@ -36,4 +47,5 @@ export type ScoringMessage =
   | { type: 'failed'; error: SerializedError }
   | { type: 'activated'; requestId: number }
   | { type: 'rejected'; requestId: number; error: SerializedError }
-  | { type: 'removed'; requestId: number };
+  | { type: 'removed'; requestId: number }
+  | { type: 'configured'; version: DesiredVersion };

@@ -2,10 +2,17 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { backoffMs } from '../../base/backoff.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
+import type { DesiredVersion, ReportedDocument } from '../../contract/messages.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { AgentLimits } from '../agent-limits.ts';
 import type { Clock } from '../clock.ts';
-import type { ControlMessage, NpuDescription, ScoringMessage, ScoringStart } from './control-protocol.ts';
+import type {
+  ControlMessage,
+  EndpointsWanted,
+  NpuDescription,
+  ScoringMessage,
+  ScoringStart,
+} from './control-protocol.ts';
 import { PendingRequests } from './pending-requests.ts';
 
 /** What a scoring process says once it accepts requests. */
@@ -26,6 +33,8 @@ export interface ScoringProcessOptions {
   onListening: (listening: ScoringListening) => void;
   /** The process is gone unasked; the next one is on its way. */
   onDown: () => void;
+  /** The endpoints of a desired document are in force. */
+  onConfigured: () => void;
 }
 
 /**
@@ -44,6 +53,8 @@ export class ScoringProcess {
   #restart: NodeJS.Timeout | undefined;
   #mustListen: NodeJS.Timeout | undefined;
   #isStopping = false;
+  #endpoints: EndpointsWanted | undefined;
+  #configured: DesiredVersion | undefined;
   #first:
     | { resolve: (listening: ScoringListening) => void; reject: (error: SluiceError) => void }
     | undefined;
@@ -54,8 +65,9 @@ export class ScoringProcess {
   }
 
   /** What the reported document says of the process. */
-  get status(): { state: 'starting' | 'listening' | 'down'; port: number; restarts: number } {
-    return { state: this.#state, port: this.#port, restarts: this.#restarts };
+  get status(): ReportedDocument['scoring'] {
+    const configured = this.#configured === undefined ? {} : { configured: this.#configured };
+    return { state: this.#state, port: this.#port, restarts: this.#restarts, ...configured };
   }
 
   /**
@@ -82,6 +94,12 @@ export class ScoringProcess {
   /** Stops serving a deployment. Throws `scoring_crashed`. */
   async remove(deployment: Name): Promise<void> {
     await this.#request({ type: 'remove', deployment }, this.#options.limits.removeTimeoutMs);
+  }
+
+  /** What endpoints there are from now on, in this process and in every later one. */
+  configure(wanted: EndpointsWanted): void {
+    this.#endpoints = wanted;
+    if (this.#state === 'listening') this.#sendEndpoints();
   }
 
   /** Lets running requests end, then kills. Idempotent. */
@@ -134,6 +152,8 @@ export class ScoringProcess {
         clearTimeout(this.#mustListen);
         // A port that the system chose stays the same over restarts.
         this.#port = message.port;
+        // Before anything is activated: a deployment never answers without the keys that it stands behind.
+        this.#sendEndpoints();
         this.#settleFirst({ port: message.port, npu: message.npu });
         this.#options.onListening({ port: message.port, npu: message.npu });
         break;
@@ -144,6 +164,10 @@ export class ScoringProcess {
         this.#failFirst(error);
         break;
       }
+      case 'configured':
+        this.#configured = message.version;
+        this.#options.onConfigured();
+        break;
       case 'rejected':
         this.#pending.reject(message.requestId, new SluiceError(message.error.code, message.error.message));
         break;
@@ -156,6 +180,7 @@ export class ScoringProcess {
     const { logger, limits, clock, onDown } = this.#options;
     this.#child = undefined;
     this.#state = 'down';
+    this.#configured = undefined;
     clearTimeout(this.#mustListen);
     if (this.#isStopping) {
       this.#pending.rejectAll(stoppedError());
@@ -210,6 +235,11 @@ export class ScoringProcess {
     } finally {
       clearTimeout(hung);
     }
+  }
+
+  #sendEndpoints(): void {
+    if (this.#child === undefined || this.#endpoints === undefined) return;
+    this.#send(this.#child, { type: 'configure', ...this.#endpoints });
   }
 
   /** A channel that closed meanwhile is followed by `exit`, which settles everything. */

@@ -7,17 +7,20 @@ import { collect, workspaceOption } from './shared.ts';
 
 /** `sluice deploy create|list|show|delete`. */
 export function addDeployCommands(program: Command): void {
-  const deploy = program.command('deploy').description('put images on devices as scoring endpoints');
+  const deploy = program.command('deploy').description('put images on devices, each under a name');
 
   workspaceOption(deploy.command('create'))
-    .description('serve an image on devices under an endpoint name; the same name again changes it')
-    .argument('<name>', 'name of the endpoint')
+    .description('serve an image on devices under a name; the same name again changes it')
+    .argument('<name>', 'name of the deployment')
     .requiredOption('-i, --image <name:version>', 'image to serve', reference)
     .requiredOption('-d, --device <name>', 'device to serve it on; may be given several times', collect)
+    .option('-e, --endpoint <name>', 'endpoint to belong to: behind its keys, and without traffic at first')
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const global = globalOptions(command);
       const client = await connectWorkspace({ ...global, ...options });
-      const value = await client.putDeployment(name, { image: options.image, devices: options.device });
+      const { image, device: devices, endpoint } = options;
+      const request = { image, devices, ...(endpoint === undefined ? {} : { endpoint }) };
+      const value = await client.putDeployment(name, request);
       printResult({
         json: global.json,
         value,
@@ -35,7 +38,7 @@ export function addDeployCommands(program: Command): void {
 
   workspaceOption(deploy.command('show'))
     .description('show a deployment and where each device stands')
-    .argument('<name>', 'name of the endpoint')
+    .argument('<name>', 'name of the deployment')
     .action(async (name: string, options: { workspace?: string }, command: Command) => {
       const global = globalOptions(command);
       const client = await connectWorkspace({ ...global, ...options });
@@ -50,7 +53,7 @@ export function addDeployCommands(program: Command): void {
 
   workspaceOption(deploy.command('delete'))
     .description('stop serving a deployment on its devices')
-    .argument('<name>', 'name of the endpoint')
+    .argument('<name>', 'name of the deployment')
     .action(async (name: string, options: { workspace?: string }, command: Command) => {
       const global = globalOptions(command);
       await (await connectWorkspace({ ...global, ...options })).deleteDeployment(name);
@@ -61,6 +64,7 @@ export function addDeployCommands(program: Command): void {
 interface CreateOptions {
   image: string;
   device: string[];
+  endpoint?: string;
   workspace?: string;
 }
 

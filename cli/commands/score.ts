@@ -18,6 +18,7 @@ const contentTypes: Record<string, string> = {
 interface ScoreOptions {
   endpoint: string;
   deployment?: string;
+  key?: string;
   route?: string;
 }
 
@@ -28,7 +29,8 @@ export function addScoreCommand(program: Command): void {
     .description('send a file to a scoring endpoint and print the answer')
     .argument('<file>', 'request body: JSON, an image, or whatever the scoring script takes', existingFile)
     .option('-e, --endpoint <url>', 'address of the device', 'http://127.0.0.1:5001')
-    .option('-d, --deployment <name>', 'endpoint name, where the device serves several')
+    .option('-d, --deployment <name>', 'endpoint or deployment, where the device serves several')
+    .option('-k, --key <key>', 'key of the endpoint, if it asks for one (default: SLUICE_ENDPOINT_KEY)')
     .addOption(
       new Option('-r, --route <route>', 'ask for a route').choices(['auto', 'cpu', 'fpga', 'fpga-sim']),
     )
@@ -49,7 +51,12 @@ async function score(file: string, options: ScoreOptions) {
     options.deployment === undefined
       ? '/score'
       : `/api/v1/service/${encodeURIComponent(options.deployment)}/score`;
-  const response = await post(`${options.endpoint.replace(/\/+$/, '')}${path}`, file, options.route);
+  const { route, key = process.env.SLUICE_ENDPOINT_KEY } = options;
+  const headers = {
+    ...(route === undefined ? {} : { 'x-sluice-route': route }),
+    ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+  };
+  const response = await post(`${options.endpoint.replace(/\/+$/, '')}${path}`, file, headers);
   const text = await response.text();
   if (!response.ok) throw readError(text, response.status);
   return {
@@ -59,7 +66,7 @@ async function score(file: string, options: ScoreOptions) {
   };
 }
 
-async function post(url: string, file: string, route: string | undefined): Promise<Response> {
+async function post(url: string, file: string, headers: Record<string, string>): Promise<Response> {
   const body = await readFile(file);
   try {
     return await fetch(url, {
@@ -67,7 +74,7 @@ async function post(url: string, file: string, route: string | undefined): Promi
       body,
       headers: {
         'content-type': contentTypes[extname(file).toLowerCase()] ?? 'application/octet-stream',
-        ...(route === undefined ? {} : { 'x-sluice-route': route }),
+        ...headers,
       },
     });
   } catch (thrown) {

@@ -5,6 +5,7 @@ import {
   BlobRequest,
   DesiredDeployment,
   DesiredDocument,
+  DesiredEndpoint,
   desiredPayloadType,
   ImageSignature,
   imageSignaturePayloadType,
@@ -46,6 +47,7 @@ describe('docs/reference/mqtt.md', () => {
     ['SignedEnvelope', SignedEnvelope],
     ['DesiredDocument', DesiredDocument],
     ['DesiredDeployment', DesiredDeployment],
+    ['DesiredEndpoint', DesiredEndpoint],
     ['ImageSignature', ImageSignature],
     ['BlobRequest', BlobRequest],
   ])('lists exactly the fields of %s', (name, schema) => {

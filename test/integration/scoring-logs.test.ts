@@ -47,7 +47,7 @@ describe('logs', () => {
     const good = await untilLogged(lines, ({ requestId }) => requestId === 'good');
     expect(good).toMatchObject({ level: 20, msg: 'request', status: 200, path: '/score', route: 'none' });
     const bad = await untilLogged(lines, ({ requestId }) => requestId === 'bad');
-    expect(bad).toMatchObject({ level: 40, status: 500 });
+    expect(bad).toMatchObject({ level: 40, status: 424 });
     expect(JSON.stringify(lines)).not.toContain('secret');
   });
 

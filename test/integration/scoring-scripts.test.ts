@@ -128,14 +128,34 @@ describe('scoring scripts', () => {
       'name',
       'missing',
     ]) {
-      expect([what, ...(await codeOf(scoring, { what }))]).toEqual([what, 500, 'script_failed']);
+      expect([what, ...(await codeOf(scoring, { what }))]).toEqual([what, 424, 'script_failed']);
     }
     const thrown = await scoring.post('/score', { what: 'throw' });
     expect((thrown.json as { message: string }).message).toBe('scoring script: no such luck at secret');
+    expect(thrown.headers.get('ms-azureml-model-error-statuscode')).toBe('500');
+    expect(thrown.headers.get('ms-azureml-model-error-reason')).toBe(
+      'scoring script: no such luck at secret',
+    );
     expect(await codeOf(scoring, { what: 'refuse' })).toEqual([400, 'script_input']);
     expect(await codeOf(scoring, 'no JSON')).toEqual([400, 'invalid_json']);
     expect((await scoring.post('/score', { what: 'infer' })).json).toEqual([true, 'FP32', [1, 10]]);
     expect((await scoring.post('/score', { what: '' })).text).toBe('fine');
+  });
+
+  it('fail with a reason that fits into a header, whatever they say', async () => {
+    const scoring = await serve(`export const run = (input) => { throw new Error(input.text()); };`);
+    const said = 'größer\r\nx-evil: 1 "quoted" \u{1f600}';
+    const answer = await scoring.post('/score', said);
+    expect([answer.status, (answer.json as { message: string }).message]).toEqual([
+      424,
+      `scoring script: ${said.replace('\r\n', ' ')}`,
+    ]);
+    expect(answer.headers.get('x-evil')).toBeNull();
+    expect(answer.headers.get('ms-azureml-model-error-reason')).toBe(
+      'scoring script: gr\\u00f6\\u00dfer x-evil: 1 \\"quoted\\" \\ud83d\\ude00',
+    );
+    const long = await scoring.post('/score', 'x'.repeat(900));
+    expect(long.headers.get('ms-azureml-model-error-reason')?.length).toBe(512);
   });
 
   it('pass on the code of an inference that they let fail', async () => {
@@ -169,7 +189,7 @@ describe('scoring scripts', () => {
     );
     // The second request waits while the first one's thread is replaced.
     const [failed, next] = await Promise.all([scoring.post('/score', 'bad'), scoring.post('/score', 'good')]);
-    expect([failed.status, failed.code]).toEqual([500, code]);
+    expect([failed.status, failed.code]).toEqual([code === 'script_timeout' ? 408 : 424, code]);
     expect([next.status, next.text]).toEqual([200, 'fine']);
   });
 
@@ -179,8 +199,8 @@ describe('scoring scripts', () => {
         const caught = await context.infer({}).catch((error) => error);
         throw new caught.constructor(input.text(), 'made up');
       }`);
-    expect(await codeOf(scoring, 'no_such_code')).toEqual([500, 'script_failed']);
-    expect(await codeOf(scoring, 'toString')).toEqual([500, 'script_failed']);
+    expect(await codeOf(scoring, 'no_such_code')).toEqual([424, 'script_failed']);
+    expect(await codeOf(scoring, 'toString')).toEqual([424, 'script_failed']);
   });
 
   it('cannot answer without measure', async () => {
@@ -189,7 +209,7 @@ describe('scoring scripts', () => {
       script: `export const run = (input) => input.query.mode === 'json' ? { a: 'x'.repeat(1000) } : 'x'.repeat(Number(input.text()));`,
     });
     expect((await scoring.post('/score', '1000')).text.length).toBe(1_000);
-    expect(await codeOf(scoring, '1001')).toEqual([500, 'script_failed']);
+    expect(await codeOf(scoring, '1001')).toEqual([424, 'script_failed']);
     expect((await scoring.get('/score?mode=json')).code).toBe('script_failed');
   });
 

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Agent, type AgentEvent, type AgentOptions } from '../../agent/agent.ts';
+import type { EndpointsWanted } from '../../agent/supervise/control-protocol.ts';
 import { createLogger } from '../../base/logger.ts';
 import type { DesiredDeployment, ReportedDeployment } from '../../contract/messages.ts';
 import { temporaryFolder } from './paths.ts';
@@ -27,6 +28,7 @@ export class AgentWorld {
   readonly workspace = new TestWorkspace();
   readonly stateFolder = temporaryFolder();
   readonly events: AgentEvent[] = [];
+  readonly #agents: Agent[] = [];
   #port = 0;
 
   static async start(): Promise<AgentWorld> {
@@ -51,6 +53,7 @@ export class AgentWorld {
       ...options,
       limits: { ...quickLimits, ...options.limits },
     });
+    this.#agents.push(agent);
     onTestFinished(() => agent.stop());
     return agent;
   }
@@ -61,8 +64,18 @@ export class AgentWorld {
     return agent;
   }
 
+  /** Stops every agent, so that another may use the state folder. */
+  async stopAgents(): Promise<void> {
+    await Promise.all(this.#agents.map((agent) => agent.stop()));
+  }
+
   /** What the scoring process serves at this moment. */
-  async served(): Promise<{ pid: number; served: Record<string, string>; environment: string[] }> {
+  async served(): Promise<{
+    pid: number;
+    served: Record<string, string>;
+    configured?: EndpointsWanted;
+    environment: string[];
+  }> {
     const response = await fetch(`http://127.0.0.1:${this.#port}/`);
     return (await response.json()) as Awaited<ReturnType<AgentWorld['served']>>;
   }

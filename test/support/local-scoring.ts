@@ -4,6 +4,8 @@ import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
+import { Endpoints } from '../../agent/scoring/endpoints.ts';
+import { Mirror } from '../../agent/scoring/mirror.ts';
 import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
 import { ScoringServer } from '../../agent/scoring/server.ts';
 import { type ScoringLimits, scoringLimits } from '../../agent/scoring-limits.ts';
@@ -18,6 +20,7 @@ export interface LocalScoring {
   port: number;
   blobs: BlobStore;
   deployments: Deployments;
+  endpoints: Endpoints;
   npu: OpenNpu | undefined;
   /** Builds an image and activates it. */
   deploy(name: string, parts?: ImageParts): Promise<string>;
@@ -44,7 +47,13 @@ interface Answer {
 
 /** Starts a server that stops when the test ends. */
 export async function startScoring(
-  options: { npu?: string; limits?: Partial<ScoringLimits>; log?: Logger; endpoint?: EndpointSettings } = {},
+  options: {
+    npu?: string;
+    limits?: Partial<ScoringLimits>;
+    log?: Logger;
+    endpoint?: EndpointSettings;
+    random?: () => number;
+  } = {},
 ): Promise<LocalScoring> {
   const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
   const limits = { ...scoringLimits, ...options.limits };
@@ -55,13 +64,18 @@ export async function startScoring(
     options.npu === undefined ? null : { kind: 'simulator' as const, configuration: options.npu };
   const npu = await openNpu(selection, log);
   const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
+  const endpoints = new Endpoints();
+  const clocks = { nowMs, instantMs: Date.now };
+  const random = options.random ?? Math.random;
   const server = new ScoringServer({
     deployments,
+    endpoints,
+    random,
+    mirror: new Mirror({ deployments, limits, random, ...clocks, log }),
     limits,
     ...endpointDefaults,
     ...options.endpoint,
-    nowMs,
-    instantMs: Date.now,
+    ...clocks,
     randomId: randomUUID,
     log,
     registry: new Registry(),
@@ -78,6 +92,7 @@ export async function startScoring(
     port,
     blobs,
     deployments,
+    endpoints,
     npu,
     deploy: async (name, parts) => {
       const digest = await makeImage(blobs, parts);

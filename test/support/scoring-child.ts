@@ -6,11 +6,12 @@ import { isErrorCode } from '../../contract/errors.ts';
 
 /**
  * A scoring process without engines, for the tests of its supervisor: it speaks the control protocol and
- * answers every request with the images it serves and the names in its environment. `behaviour.json` beside the blob store maps an image
+ * answers every request with the images it serves, its endpoints and the names in its environment. `behaviour.json` beside the blob store maps an image
  * digest to `crash`, `hang`, `crash-later`, or the error code to reject it with.
  */
 const start = JSON.parse(process.argv[2] ?? '{}') as ScoringStart;
 const served = new Map<string, string>();
+let configured: object | undefined;
 
 function tell(message: ScoringMessage): void {
   process.send?.(message);
@@ -38,12 +39,18 @@ function activate(message: Extract<ControlMessage, { type: 'activate' }>): void 
 
 const server = createServer((_request, response) => {
   const environment = Object.keys(process.env);
-  response.end(JSON.stringify({ pid: process.pid, served: Object.fromEntries(served), environment }));
+  const answer = { pid: process.pid, served: Object.fromEntries(served), configured, environment };
+  response.end(JSON.stringify(answer));
 });
 
 process.on('message', (message: ControlMessage) => {
   if (message.type === 'stop') process.exit(0);
   if (message.type === 'activate') activate(message);
+  if (message.type === 'configure') {
+    const { type: _, ...wanted } = message;
+    configured = wanted;
+    tell({ type: 'configured', version: message.version });
+  }
   if (message.type === 'remove') {
     served.delete(message.deployment);
     tell({ type: 'removed', requestId: message.requestId });

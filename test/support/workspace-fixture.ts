@@ -104,9 +104,18 @@ export class RunningWorkspace {
 /** Starts a workspace on free ports that stops when the test ends. */
 export async function startWorkspace(options: Partial<WorkspaceOptions> = {}): Promise<RunningWorkspace> {
   const stateFolder = options.stateFolder ?? temporaryFolder();
-  const workspace = new Workspace({ apiPort: 0, mqttPort: 0, logger: silentLogger, ...options, stateFolder });
-  const addresses = await workspace.start();
+  const workspace = await runWorkspace({ ...options, stateFolder });
   onTestFinished(() => workspace.stop());
+  return workspace;
+}
+
+/** Starts a workspace on free ports that whoever asked for it stops. */
+export async function runWorkspace(
+  options: Partial<WorkspaceOptions> & { stateFolder: string },
+): Promise<RunningWorkspace> {
+  const { stateFolder } = options;
+  const workspace = new Workspace({ apiPort: 0, mqttPort: 0, logger: silentLogger, ...options });
+  const addresses = await workspace.start();
   const adminToken = (await readFile(addresses.adminTokenPath, 'utf8')).trim();
   return new RunningWorkspace({ workspace, addresses, stateFolder, adminToken });
 }

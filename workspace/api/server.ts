@@ -6,6 +6,7 @@ import type { Logger } from '../../base/logger.ts';
 import { sluiceVersion } from '../../base/version.ts';
 import { limits } from '../../contract/limits.ts';
 import type { Deployments } from '../deployments/deployments.ts';
+import type { Endpoints } from '../deployments/endpoints.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ListenerTls } from '../network.ts';
 import type { ImageRegistry } from '../registry/image-registry.ts';
@@ -15,6 +16,7 @@ import { blobRoutes } from './blobs.ts';
 import { type BootstrapFacts, bootstrapRoutes } from './bootstrap.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
+import { endpointRoutes } from './endpoints.ts';
 import { answerClientError, asApiError, installErrorHandlers, sendError } from './errors.ts';
 import { imageRoutes } from './images.ts';
 import { watchMethods } from './method-not-allowed.ts';
@@ -32,6 +34,7 @@ export interface ApiOptions {
   images: ImageRegistry;
   fleet: Fleet;
   deployments: Deployments;
+  endpoints: Endpoints;
   bootstrap: BootstrapFacts;
   brokerConnected: () => boolean;
   tls: ListenerTls | undefined;
@@ -78,6 +81,7 @@ async function guardedRoutes(app: FastifyInstance, options: ApiOptions): Promise
   imageRoutes(app, options);
   deviceRoutes(app, options);
   deploymentRoutes(app, options);
+  endpointRoutes(app, options);
   finish();
   await app.register(async (streamed) => {
     const finishStreamed = watchMethods(streamed);

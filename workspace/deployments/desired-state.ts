@@ -4,14 +4,21 @@ import { signEnvelope } from '../../base/dsse.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
-import { type DesiredDeployment, type DesiredDocument, desiredPayloadType } from '../../contract/messages.ts';
+import {
+  type DesiredDeployment,
+  type DesiredDocument,
+  type DesiredEndpoint,
+  desiredPayloadType,
+} from '../../contract/messages.ts';
 import type { Name } from '../../contract/names.ts';
 import { deviceTopics } from '../../contract/topics.ts';
 import { workspaceLimits } from '../limits.ts';
 import type { BrokerLink } from '../mqtt/broker-link.ts';
 import type { DeploymentsTable } from '../storage/deployments.ts';
 import type { DesiredRecord, DesiredTable } from '../storage/desired.ts';
+import type { EndpointsTable } from '../storage/endpoints.ts';
 import type { ImagesTable } from '../storage/images.ts';
+import { desiredEndpoints } from './endpoint-shares.ts';
 
 /** What the desired state needs. */
 export interface DesiredStateOptions {
@@ -20,6 +27,7 @@ export interface DesiredStateOptions {
   key: KeyObject;
   desired: DesiredTable;
   deployments: DeploymentsTable;
+  endpoints: EndpointsTable;
   images: ImagesTable;
   link: BrokerLink;
   clock: () => Date;
@@ -54,15 +62,19 @@ export class DesiredState {
 
   /**
    * Recomputes what a device shall run; a change is a new generation. To be called inside the transaction
-   * that changed deployments, and followed by `announce` after it. Throws `limit_exceeded`.
+   * that changed deployments or endpoints, and followed by `announce` after it. Throws `limit_exceeded`.
    */
   refresh(device: Name): void {
     const { desired, clock } = this.#options;
     const deployments = this.#deploymentsOf(device);
+    const endpoints = this.#endpointsOf(deployments);
     const current = desired.find(device);
-    if (current !== undefined && JSON.stringify(current.deployments) === JSON.stringify(deployments)) return;
+    const [before, after] = [current, { deployments, endpoints }].map((state) =>
+      JSON.stringify([state?.deployments, state?.endpoints]),
+    );
+    if (before === after) return;
     const generation = current === undefined ? 0 : current.generation + 1;
-    desired.put({ device, generation, issuedAt: clock().toISOString(), deployments });
+    desired.put({ device, generation, issuedAt: clock().toISOString(), deployments, endpoints });
   }
 
   /** Publishes the documents of these devices, in the background, as soon as the broker is there. */
@@ -85,6 +97,7 @@ export class DesiredState {
       version: { epoch: this.#options.epoch, generation: record.generation },
       issuedAt: record.issuedAt,
       deployments: record.deployments,
+      ...(record.endpoints.length === 0 ? {} : { endpoints: record.endpoints }),
     };
   }
 
@@ -101,6 +114,11 @@ export class DesiredState {
       if (image === undefined) throw new Error(`deployment ${name} names an image that does not exist`);
       return { name, image: image.manifest, signature: image.signature };
     });
+  }
+
+  #endpointsOf(deployments: readonly DesiredDeployment[]): DesiredEndpoint[] {
+    const names = new Set(deployments.map(({ name }) => name));
+    return desiredEndpoints(this.#options.endpoints.list(), names);
   }
 
   async #publishAll(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DesiredDeployment } from '../../contract/messages.ts';
+import type { DesiredDeployment, DesiredEndpoint } from '../../contract/messages.ts';
 import type { Name } from '../../contract/names.ts';
 import type { Database } from './database.ts';
 
@@ -8,6 +8,7 @@ export interface DesiredRecord {
   generation: number;
   issuedAt: string;
   deployments: DesiredDeployment[];
+  endpoints: DesiredEndpoint[];
 }
 
 interface DesiredRow {
@@ -15,6 +16,7 @@ interface DesiredRow {
   generation: number;
   issued_at: string;
   deployments: string;
+  endpoints: string;
 }
 
 /** Desired state of devices. A row outlives its device. */
@@ -36,17 +38,19 @@ export class DesiredTable {
       generation: row.generation,
       issuedAt: row.issued_at,
       deployments: JSON.parse(row.deployments) as DesiredDeployment[],
+      endpoints: JSON.parse(row.endpoints) as DesiredEndpoint[],
     };
   }
 
   /** Stores a new generation. */
   put(record: DesiredRecord): void {
+    const { device, generation, issuedAt, deployments, endpoints } = record;
     this.#database
       .prepare(
-        `INSERT INTO desired (device, generation, issued_at, deployments) VALUES (?, ?, ?, ?)
-         ON CONFLICT (device) DO UPDATE SET generation = excluded.generation,
-           issued_at = excluded.issued_at, deployments = excluded.deployments`,
+        `INSERT INTO desired (device, generation, issued_at, deployments, endpoints) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (device) DO UPDATE SET generation = excluded.generation, issued_at = excluded.issued_at,
+           deployments = excluded.deployments, endpoints = excluded.endpoints`,
       )
-      .run(record.device, record.generation, record.issuedAt, JSON.stringify(record.deployments));
+      .run(device, generation, issuedAt, JSON.stringify(deployments), JSON.stringify(endpoints));
   }
 }

@@ -70,4 +70,24 @@ export const migrations: readonly string[] = [
     deployments TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE endpoints (
+    name TEXT PRIMARY KEY,
+    -- JSON: SHA-256 and instant of the primary and the secondary key; NULL for an endpoint without.
+    keys TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- A deployment belongs to one endpoint at most.
+  CREATE TABLE endpoint_deployments (
+    deployment TEXT PRIMARY KEY REFERENCES deployments (name) ON DELETE CASCADE,
+    endpoint TEXT NOT NULL REFERENCES endpoints (name) ON DELETE CASCADE,
+    traffic INTEGER NOT NULL,
+    mirror INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX endpoint_deployments_by_endpoint ON endpoint_deployments (endpoint);
+
+  ALTER TABLE desired ADD COLUMN endpoints TEXT NOT NULL DEFAULT '[]';
+  `,
 ];

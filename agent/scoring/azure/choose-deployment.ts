@@ -1,41 +1,80 @@
 import type { FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
-import type { Deployments } from '../deployments.ts';
-import type { FoundModel } from '../find-model.ts';
+import { authorise, authoriseEndpoint } from '../authorise.ts';
+import { chooseOf, type FoundModel, type ModelSource, type Purpose } from '../find-model.ts';
 import { singleHeader } from '../request-context.ts';
 
 /** Headers that pin a deployment; ours first. */
 const deploymentHeaders = ['x-sluice-deployment', 'azureml-model-deployment'] as const;
 
-/** The one deployment, or the one that a header pins. Throws `not_ready`, `unknown_model` or `invalid_request`. */
-export function chooseDeployment(request: FastifyRequest, deployments: Deployments): FoundModel {
-  for (const header of deploymentHeaders) {
-    const name = singleHeader(request, header);
-    if (name !== undefined) return requireDeployment(name, deployments);
-  }
-  const [only, ...others] = deployments.names;
-  if (only === undefined) throw new SluiceError('not_ready', 'no deployment is served here yet');
+/** Finds who answers a request of the Azure dialect. */
+export type Choose = (request: FastifyRequest, source: ModelSource, purpose: Purpose) => FoundModel;
+
+/**
+ * The deployment that a header pins, or one of the only endpoint's, or the only deployment. Throws `not_ready`,
+ * `unknown_model`, `invalid_request`, `unauthorized` or `no_traffic`.
+ */
+export function chooseDeployment(request: FastifyRequest, source: ModelSource, purpose: Purpose): FoundModel {
+  const pinned = pinnedDeployment(request);
+  if (pinned !== undefined) return requireDeployment(pinned, request, source);
+  const { deployments, endpoints } = source;
+  if (deployments.names.length === 0) throw nothingServed();
+  const apart = deployments.names.filter((name) => endpoints.ofDeployment(name) === undefined);
+  const [only, ...others] = [...endpoints.names, ...apart];
+  if (only === undefined) throw nothingServed();
   if (others.length > 0) {
     throw new SluiceError(
       'invalid_request',
-      `/score: several deployments are served here (${deployments.names.join(', ')}); name one in the header x-sluice-deployment`,
+      `/score: several are served here (${[only, ...others].join(', ')}); name one in the path, /api/v1/service/NAME/score, or a deployment in the header x-sluice-deployment`,
     );
   }
-  return requireDeployment(only, deployments);
+  const endpoint = endpoints.get(only);
+  if (endpoint === undefined) return requireDeployment(only, request, source);
+  authoriseEndpoint(endpoint, request.headers.authorization);
+  return chooseOf(endpoint, { source, purpose });
 }
 
-/** The deployment of a path `/api/v1/service/{name}/…`. Throws `not_ready` and `unknown_model`. */
-export function deploymentOfPath(request: FastifyRequest, deployments: Deployments): FoundModel {
+/**
+ * The endpoint or deployment of a path `/api/v1/service/{name}/…`; of an endpoint, the deployment that a header
+ * pins or that its traffic gives. Throws `not_ready`, `unknown_model`, `unauthorized` and `no_traffic`.
+ */
+export function deploymentOfPath(request: FastifyRequest, source: ModelSource, purpose: Purpose): FoundModel {
   const { service } = request.params as { service: string };
-  return requireDeployment(service, deployments);
+  const endpoint = source.endpoints.get(service);
+  if (endpoint === undefined) return requireDeployment(service, request, source);
+  authoriseEndpoint(endpoint, request.headers.authorization);
+  const pinned = pinnedDeployment(request);
+  if (pinned === undefined) return chooseOf(endpoint, { source, purpose });
+  if (source.endpoints.ofDeployment(pinned) === endpoint) return requireDeployment(pinned, request, source);
+  throw new SluiceError(
+    'unknown_model',
+    `deployment ${JSON.stringify(pinned)} is none of endpoint ${endpoint.name} on this device`,
+  );
 }
 
-function requireDeployment(name: string, deployments: Deployments): FoundModel {
+function pinnedDeployment(request: FastifyRequest): string | undefined {
+  for (const header of deploymentHeaders) {
+    const name = singleHeader(request, header);
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+function requireDeployment(
+  name: string,
+  request: FastifyRequest,
+  { deployments, endpoints }: ModelSource,
+): FoundModel {
+  authorise(name, request.headers.authorization, endpoints);
   const image = deployments.get(name);
   if (image !== undefined) return { name, image };
-  if (deployments.names.length === 0) throw new SluiceError('not_ready', 'no deployment is served here yet');
+  if (deployments.names.length === 0) throw nothingServed();
   throw new SluiceError(
     'unknown_model',
     `deployment ${JSON.stringify(name)} is not served here; served: ${deployments.names.join(', ')}`,
   );
+}
+
+function nothingServed(): SluiceError {
+  return new SluiceError('not_ready', 'no deployment is served here yet');
 }

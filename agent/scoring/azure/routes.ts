@@ -1,17 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
-import type { Deployments } from '../deployments.ts';
-import type { FoundModel } from '../find-model.ts';
+import { keyGate } from '../authorise.ts';
 import { addRoute, type Handler } from '../routes.ts';
-import { chooseDeployment, deploymentOfPath } from './choose-deployment.ts';
+import { type Choose, chooseDeployment, deploymentOfPath } from './choose-deployment.ts';
 import { type ScoreOptions, scoreHandler } from './score.ts';
 import { type SwaggerVersion, swaggerOf, swaggerVersions } from './swagger.ts';
 
-type Choose = (request: FastifyRequest, deployments: Deployments) => FoundModel;
-
 /**
  * Adds the routes of Azure ML's inference server: `/`, `/score`, `/swagger.json`, and the last two below
- * `/api/v1/service/{name}` for a deployment by name.
+ * `/api/v1/service/{name}` for an endpoint or a deployment by name.
  */
 export function addAzureRoutes(app: FastifyInstance, options: ScoreOptions): void {
   addRoute(app, '/', {
@@ -26,15 +23,16 @@ export function addAzureRoutes(app: FastifyInstance, options: ScoreOptions): voi
   ];
   for (const [base, choose] of bases) {
     const score = scoreHandler(options, choose);
-    addRoute(app, `${base}/score`, { GET: score, POST: score });
+    const gate = keyGate(options.endpoints, (request) => choose(request, options, 'describe'));
+    addRoute(app, `${base}/score`, { GET: score, POST: score }, gate);
     addRoute(app, `${base}/swagger.json`, { GET: swaggerHandler(options, choose) });
   }
 }
 
-function swaggerHandler({ deployments }: ScoreOptions, choose: Choose): Handler {
+function swaggerHandler(options: ScoreOptions, choose: Choose): Handler {
   return async (request, reply) => {
     const version = versionOf(request);
-    const { name, image } = choose(request, deployments);
+    const { name, image } = choose(request, options, 'describe');
     const schemas = image.script?.schemas;
     if (schemas !== undefined && schemas.input === undefined && schemas.output === undefined) {
       throw new SluiceError(

@@ -1,21 +1,26 @@
 import type { FastifyRequest } from 'fastify';
+import type { Tensor } from '../../../contract/tensors.ts';
 import { forwardedTrace } from '../../observe/request-trace.ts';
 import type { ScoringLimits } from '../../scoring-limits.ts';
 import type { ScriptHost } from '../../scripts/script-host.ts';
-import { fieldsOf } from '../../sequences/sequence-request.ts';
+import type { ScriptRequest } from '../../scripts/script-protocol.ts';
+import { fieldsOf, type SequenceRequest } from '../../sequences/sequence-request.ts';
 import { signatureFor } from '../../sequences/stateful-model.ts';
-import { answeredOutputs, checkInputs } from '../../tensors/signature.ts';
+import { answeredOutputs, checkInputs, type RequestSignature } from '../../tensors/signature.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
-import type { Deployments } from '../deployments.ts';
-import type { FoundModel } from '../find-model.ts';
+import type { ModelSource } from '../find-model.ts';
+import { copyOf, type Mirror } from '../mirror.ts';
+import type { MirroredRun } from '../mirrored-run.ts';
 import { parseJson, readBody } from '../request-body.ts';
+import { deploymentHeader } from '../request-context.ts';
 import { echoRequestIds } from '../request-ids.ts';
 import type { Handler } from '../routes.ts';
+import type { Choose } from './choose-deployment.ts';
 import { decodeScoreBody, encodeScoreBody, queryAsBody } from './score-body.ts';
 
 /** What scoring needs besides the request. */
-export interface ScoreOptions {
-  deployments: Deployments;
+export interface ScoreOptions extends ModelSource {
+  mirror: Mirror;
   limits: ScoringLimits;
   nowMs: () => number;
   /** Milliseconds since 1970. */
@@ -23,17 +28,18 @@ export interface ScoreOptions {
   randomId: () => string;
 }
 
+const none = new Uint8Array();
+
 type Query = Record<string, string | string[]>;
 
-/** Answers `/score` with the deployment that `choose` finds. */
-export function scoreHandler(
-  options: ScoreOptions,
-  choose: (request: FastifyRequest, deployments: Deployments) => FoundModel,
-): Handler {
+/** Answers `/score` with the deployment that `choose` finds, and has the answered request mirrored. */
+export function scoreHandler(options: ScoreOptions, choose: Choose): Handler {
   return async (request, reply) => {
-    const { deployments, limits, nowMs, instantMs, randomId } = options;
+    const { mirror, limits, nowMs, instantMs, randomId } = options;
     echoRequestIds({ request, reply, charsMax: limits.requestIdCharsMax, randomId });
-    const { name, image } = choose(request, deployments);
+    const found = choose(request, options, 'run');
+    const { name, image } = found;
+    void reply.header(deploymentHeader, name);
     const counted: CountedOptions = { name, dialect: 'azure', image, request, reply, nowMs, instantMs };
     return image.use(async () => {
       const startedMs = nowMs();
@@ -43,6 +49,10 @@ export function scoreHandler(
           : scoreByScript(counted, image.script));
       } finally {
         void reply.header('x-ms-run-fn-exec-ms', (nowMs() - startedMs).toFixed(3));
+        mirror.follow(
+          found,
+          copyOf(request, (run) => rescore(request, run)),
+        );
       }
     });
   };
@@ -51,10 +61,9 @@ export function scoreHandler(
 function scoreDirectly(options: CountedOptions): Promise<string> {
   const { request, reply } = options;
   return countRequest(options, async (context, meter) => {
-    const body =
-      request.method === 'GET' ? queryAsBody(request.query as Query) : parseJson(await readBody(request));
+    if (request.method !== 'GET') await readBody(request);
     const signature = signatureFor(context.image, context.sequence);
-    const inputs = decodeScoreBody(body, signature);
+    const inputs = decodeDirectly(request, signature);
     meter.read(inputs);
     const outputs = await context.infer(inputs, context.sequence);
     meter.ran();
@@ -69,31 +78,55 @@ function scoreByScript(options: CountedOptions, script: ScriptHost): Promise<Uin
   const { request, reply } = options;
   return countRequest(options, async (context) => {
     const { phases: _, ...terms } = context.terms;
-    const answer = await script.run(
-      {
-        method: request.method,
-        headers: flatHeaders(request),
-        query: { ...(request.query as Query) },
-        contentType: request.sentContentType,
-        // A copy, because a message would clone the whole pool that small Buffers share.
-        body: new Uint8Array(await readBody(request)),
-        sequence: fieldsOf(context.sequence),
+    await readBody(request);
+    const answer = await script.run(scriptRequestOf(request, context.sequence), {
+      infer: async (inputs, sequence) => {
+        const signature = signatureFor(context.image, sequence);
+        checkInputs(signature, inputs);
+        return answeredOutputs(signature, await context.infer(inputs, sequence));
       },
-      {
-        infer: async (inputs, sequence) => {
-          const signature = signatureFor(context.image, sequence);
-          checkInputs(signature, inputs);
-          return answeredOutputs(signature, await context.infer(inputs, sequence));
-        },
-        // Phases are those of the model's runs alone.
-        terms,
-      },
-    );
+      // Phases are those of the model's runs alone.
+      terms,
+    });
     context.nameNoRoute();
     void reply.type(answer.contentType);
     // A Buffer is sent as it is; another view would be serialised.
     return Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength);
   });
+}
+
+/** A copy of an answered request, read anew: the other image may take other inputs, or have a script. */
+async function rescore(request: FastifyRequest, run: MirroredRun): Promise<void> {
+  const { image, terms } = run;
+  if (image.script === undefined) {
+    await run.inferDecoded(decodeDirectly(request, image.signature));
+    return;
+  }
+  const infer = (inputs: Tensor[]): Promise<Tensor[]> => {
+    checkInputs(image.signature, inputs);
+    return run.infer(inputs);
+  };
+  await image.script.run(scriptRequestOf(request), { infer, terms });
+}
+
+/** The inputs of a request whose body was read. */
+function decodeDirectly(request: FastifyRequest, signature: RequestSignature): Tensor[] {
+  const isQuery = request.method === 'GET';
+  const body = isQuery ? queryAsBody(request.query as Query) : parseJson(request.plainBody ?? none);
+  return decodeScoreBody(body, signature);
+}
+
+/** What a script sees of a request whose body was read. */
+function scriptRequestOf(request: FastifyRequest, sequence?: SequenceRequest): ScriptRequest {
+  return {
+    method: request.method,
+    headers: flatHeaders(request),
+    query: { ...(request.query as Query) },
+    contentType: request.sentContentType,
+    // A copy, because a message would clone the whole pool that small Buffers share.
+    body: new Uint8Array(request.plainBody ?? none),
+    sequence: fieldsOf(sequence),
+  };
 }
 
 function flatHeaders(request: FastifyRequest): Record<string, string> {

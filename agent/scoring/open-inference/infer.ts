@@ -1,10 +1,12 @@
+import type { FastifyRequest } from 'fastify';
 import type { Tensor } from '../../../contract/tensors.ts';
 import type { SequenceRequest } from '../../sequences/sequence-request.ts';
 import { compressIfAsked } from '../compressed-answer.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
+import type { MirroredRun } from '../mirrored-run.ts';
 import { readBody } from '../request-body.ts';
 import { singleHeader } from '../request-context.ts';
-import { isBatchOpen } from '../served-image.ts';
+import { isBatchOpen, type ServedImage } from '../served-image.ts';
 import { classify } from './classification.ts';
 import { headerLengthHeader, splitInferBody } from './infer-body.ts';
 import { type DecodedInfer, decodeInferRequest, type WantedOutput } from './infer-request.ts';
@@ -27,11 +29,24 @@ export function infer(options: CountedOptions): Promise<string | Uint8Array> {
   });
 }
 
+/** Runs a copy of an answered request, read anew: the other image may take other inputs. */
+export async function reinfer(request: FastifyRequest, run: MirroredRun): Promise<void> {
+  const { inputs } = await decode(request, request.plainBody ?? new Uint8Array(), { image: run.image });
+  await run.inferDecoded(inputs);
+}
+
 async function readRequest(
   { image, request }: CountedOptions,
   header: SequenceRequest | undefined,
 ): Promise<DecodedInfer> {
-  const body = await readBody(request);
+  return decode(request, await readBody(request), { image, header });
+}
+
+function decode(
+  request: FastifyRequest,
+  body: Uint8Array,
+  { image, header }: { image: ServedImage; header?: SequenceRequest | undefined },
+): Promise<DecodedInfer> {
   const parts = splitInferBody(body, singleHeader(request, headerLengthHeader));
   return decodeInferRequest(parts, image.signature, { sequences: image.sequences, header });
 }

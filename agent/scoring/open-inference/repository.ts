@@ -8,17 +8,22 @@ import { unknownModel } from '../find-model.ts';
 const IndexRequest = Type.Object({ ready: Type.Optional(Type.Boolean()) });
 const parser = parserOf(IndexRequest, { what: 'repository index request', code: 'invalid_request' });
 
-/** Answer of `POST /v2/repository/index`: every deployment, or with `ready` those that answer. */
-export function repositoryIndex(body: unknown, deployments: Deployments): object[] {
+/** Answer of `POST /v2/repository/index`: every deployment that may be seen, or with `ready` those that answer. */
+export function repositoryIndex(
+  body: unknown,
+  { deployments, isVisible }: { deployments: Deployments; isVisible: (deployment: string) => boolean },
+): object[] {
   const { ready = false } = parser.parse(body);
-  const served = deployments.names.map((name) => ({
+  const served = deployments.names.filter(isVisible).map((name) => ({
     name,
     version: String(deployments.get(name)?.version ?? ''),
     state: 'READY',
     reason: '',
   }));
   if (ready) return served;
-  const parked = deployments.parkedNames.map((name) => ({ name, state: 'UNAVAILABLE', reason: 'unloaded' }));
+  const parked = deployments.parkedNames
+    .filter(isVisible)
+    .map((name) => ({ name, state: 'UNAVAILABLE', reason: 'unloaded' }));
   return [...served, ...parked];
 }
 

@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
+import { authorise, keyGate } from '../authorise.ts';
 import type { Deployments } from '../deployments.ts';
-import { type FoundModel, findModel } from '../find-model.ts';
+import { type FoundModel, findModel, type ModelSource, visibleNames } from '../find-model.ts';
+import { copyOf, type Mirror } from '../mirror.ts';
 import { parseJson, readBody } from '../request-body.ts';
-import { imageHeader } from '../request-context.ts';
+import { deploymentHeader, imageHeader } from '../request-context.ts';
 import { addRoute, type Handler } from '../routes.ts';
-import { infer } from './infer.ts';
+import { infer, reinfer } from './infer.ts';
 import { modelConfiguration, modelMetadata, serverMetadata } from './metadata.ts';
 import { controlModel, repositoryIndex } from './repository.ts';
 import { modelStatistics } from './statistics.ts';
@@ -15,8 +17,8 @@ import { modelStatistics } from './statistics.ts';
 // answer, and health answers carry both `ready` and `live`, which satisfies every client that reads either.
 
 /** What the dialect needs. */
-export interface OpenInferenceOptions {
-  deployments: Deployments;
+export interface OpenInferenceOptions extends ModelSource {
+  mirror: Mirror;
   /** What `GET /v2` calls the server. */
   serverName: string;
   /** Whether clients may load and unload models. */
@@ -35,7 +37,7 @@ export function addOpenInferenceRoutes(app: FastifyInstance, options: OpenInfere
   addRoute(app, '/v2/health/live', { GET: async (_request, reply) => send(reply, { live: true }) });
   addRoute(app, '/v2/health/ready', { GET: async (_request, reply) => serverReady(reply, deployments) });
   addRoute(app, '/v2/models/stats', {
-    GET: async (_request, reply) => send(reply, modelStatistics(allModels(deployments))),
+    GET: async (request, reply) => send(reply, modelStatistics(visibleModels(request, options))),
   });
   for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     addModelRoutes(app, model, options);
@@ -44,10 +46,10 @@ export function addOpenInferenceRoutes(app: FastifyInstance, options: OpenInfere
 }
 
 function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenceOptions): void {
-  const { deployments, nowMs, instantMs } = options;
+  const { mirror, nowMs, instantMs } = options;
   const describe = (answer: (model: FoundModel) => object): Handler => {
     return async (request, reply) => {
-      const model = findModel(request, deployments);
+      const model = findModel(request, options, 'describe');
       void reply.header(imageHeader, model.image.digest);
       return send(reply, answer(model));
     };
@@ -56,28 +58,41 @@ function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenc
   addRoute(app, `${url}/ready`, { GET: describe(({ name }) => ({ name, ready: true })) });
   addRoute(app, `${url}/config`, { GET: describe(modelConfiguration) });
   addRoute(app, `${url}/stats`, { GET: describe((model) => modelStatistics([model])) });
-  addRoute(app, `${url}/infer`, {
-    POST: async (request, reply) => {
-      const model = findModel(request, deployments);
-      return model.image.use(() =>
-        infer({ ...model, dialect: 'open-inference', request, reply, nowMs, instantMs }),
-      );
-    },
-  });
+  const gate = keyGate(options.endpoints, (request) => findModel(request, options, 'describe'));
+  const post: Handler = async (request, reply) => {
+    const model = findModel(request, options, 'run');
+    void reply.header(deploymentHeader, model.name);
+    return model.image.use(async () => {
+      try {
+        return await infer({ ...model, dialect: 'open-inference', request, reply, nowMs, instantMs });
+      } finally {
+        mirror.follow(
+          model,
+          copyOf(request, (run) => reinfer(request, run)),
+        );
+      }
+    });
+  };
+  addRoute(app, `${url}/infer`, { POST: post }, gate);
 }
 
 function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions): void {
-  const { deployments, allowsModelControl: isAllowed } = options;
+  const { deployments, endpoints, allowsModelControl: isAllowed } = options;
   addRoute(app, '/v2/repository/index', {
     POST: async (request, reply) => {
       const body = await readBody(request);
-      return send(reply, repositoryIndex(body.length === 0 ? {} : parseJson(body), deployments));
+      const index = repositoryIndex(body.length === 0 ? {} : parseJson(body), {
+        deployments,
+        isVisible: visibleNames(request, endpoints),
+      });
+      return send(reply, index);
     },
   });
   for (const action of ['load', 'unload'] as const) {
     addRoute(app, `/v2/repository/models/:model/${action}`, {
       POST: async (request: FastifyRequest, reply) => {
         const { model } = request.params as { model: string };
+        authorise(model, request.headers.authorization, endpoints);
         await controlModel(model, action, { deployments, isAllowed });
         return send(reply, {});
       },
@@ -85,8 +100,8 @@ function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions
   }
 }
 
-function allModels(deployments: Deployments): FoundModel[] {
-  return deployments.names.flatMap((name) => {
+function visibleModels(request: FastifyRequest, { deployments, endpoints }: ModelSource): FoundModel[] {
+  return deployments.names.filter(visibleNames(request, endpoints)).flatMap((name) => {
     const image = deployments.get(name);
     return image === undefined ? [] : [{ name, image }];
   });

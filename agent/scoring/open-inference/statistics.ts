@@ -1,7 +1,7 @@
 import type { FoundModel } from '../find-model.ts';
 import { noDuration } from '../inference-statistics.ts';
 
-/** Answer of `GET /v2/models/{name}/stats`, or of several, in Triton's form; there is no cache to hit. */
+/** Answer of `GET /v2/models/{name}/stats`, or of several, in Triton's form, and what was mirrored to it besides; there is no cache to hit. */
 export function modelStatistics(models: readonly FoundModel[]): object {
   return { model_stats: models.map(statisticsOf) };
 }
@@ -32,5 +32,6 @@ function statisticsOf({ name, image }: FoundModel): object {
       compute_output: output,
     })),
     memory_usage: [],
+    mirror_stats: image.mirrored,
   };
 }

@@ -3,12 +3,14 @@ import { SluiceError } from '../../../contract/errors.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
 import { signatureFor } from '../../sequences/stateful-model.ts';
 import { answeredOutputs } from '../../tensors/signature.ts';
+import { keyGate } from '../authorise.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
-import type { Deployments } from '../deployments.ts';
-import { type FoundModel, findByName } from '../find-model.ts';
+import { type FoundModel, findByName, type ModelSource, type Purpose, visibleNames } from '../find-model.ts';
+import { copyOf, type Mirror } from '../mirror.ts';
+import type { MirroredRun } from '../mirrored-run.ts';
 import { parseJson, readBody } from '../request-body.ts';
-import { imageHeader } from '../request-context.ts';
-import { addRoute } from '../routes.ts';
+import { deploymentHeader, imageHeader } from '../request-context.ts';
+import { addRoute, type Handler } from '../routes.ts';
 import { decodePredict, encodePredict } from './predict-body.ts';
 
 // The REST API of TensorFlow Serving and of KServe's v1 protocol: they share the paths, and each reads its own
@@ -36,30 +38,44 @@ const tensorflowTypes: Record<Datatype, string> = {
 /** Adds `/v1/models/…`. */
 export function addPredictRoutes(
   app: FastifyInstance,
-  options: Pick<CountedOptions, 'nowMs' | 'instantMs'> & { deployments: Deployments },
+  options: Pick<CountedOptions, 'nowMs' | 'instantMs'> & ModelSource & { mirror: Mirror },
 ): void {
-  const { deployments, nowMs, instantMs } = options;
+  const { deployments, endpoints, mirror, nowMs, instantMs } = options;
   addRoute(app, '/v1/models', {
-    GET: async (_request, reply) => send(reply, JSON.stringify({ models: deployments.names })),
+    GET: async (request, reply) => {
+      const models = deployments.names.filter(visibleNames(request, endpoints));
+      return send(reply, JSON.stringify({ models }));
+    },
+  });
+  const describe = (answerOf: (model: FoundModel) => object): Handler => {
+    return async (request, reply) => {
+      const model = findModel(request, { source: options, purpose: 'describe' });
+      void reply.header(imageHeader, model.image.digest);
+      return send(reply, JSON.stringify(answerOf(model)));
+    };
+  };
+  const post: Handler = async (request, reply) => {
+    const model = findModel(request, { source: options, purpose: 'run', verb: predict });
+    void reply.header(deploymentHeader, model.name);
+    return model.image.use(async () => {
+      try {
+        return await answer({ ...model, dialect: 'predict', request, reply, nowMs, instantMs });
+      } finally {
+        mirror.follow(
+          model,
+          copyOf(request, (run) => answerAgain(request, run)),
+        );
+      }
+    });
+  };
+  const gate = keyGate(endpoints, (request) => {
+    const verb = request.method === 'POST' ? predict : '';
+    return findModel(request, { source: options, purpose: 'describe', verb });
   });
   for (const url of ['/v1/models/:model', '/v1/models/:model/versions/:version']) {
-    addRoute(app, `${url}/metadata`, {
-      GET: async (request, reply) => {
-        const model = findModel(request, reply, deployments);
-        return send(reply, JSON.stringify(metadataOf(model)));
-      },
-    });
+    addRoute(app, `${url}/metadata`, { GET: describe(metadataOf) });
     // A colon within a path's last part is no separator, so the verb comes along with name or version.
-    addRoute(app, url, {
-      GET: async (request, reply) =>
-        send(reply, JSON.stringify(statusOf(findModel(request, reply, deployments)))),
-      POST: async (request, reply) => {
-        const model = findModel(request, reply, deployments, predict);
-        return model.image.use(() =>
-          answer({ ...model, dialect: 'predict', request, reply, nowMs, instantMs }),
-        );
-      },
-    });
+    addRoute(app, url, { GET: describe(statusOf), POST: post }, gate);
   }
 }
 
@@ -77,12 +93,16 @@ function answer(options: CountedOptions): Promise<string> {
   });
 }
 
+/** Runs a copy of an answered request, read anew: the other image may take other inputs. */
+async function answerAgain(request: FastifyRequest, run: MirroredRun): Promise<void> {
+  const body = parseJson(request.plainBody ?? new Uint8Array());
+  await run.inferDecoded(decodePredict(body, run.image.signature).inputs);
+}
+
 /** The model of a path that must end in the verb, if there is one. Throws `unknown_model` and `not_found`. */
 function findModel(
   request: FastifyRequest,
-  reply: FastifyReply,
-  deployments: Deployments,
-  verb = '',
+  { source, purpose, verb = '' }: { source: ModelSource; purpose: Purpose; verb?: string },
 ): FoundModel {
   const { model, version } = request.params as { model: string; version?: string };
   const last = version ?? model;
@@ -93,12 +113,8 @@ function findModel(
     );
   }
   const bare = last.slice(0, last.length - verb.length);
-  const found = findByName(
-    version === undefined ? { name: bare } : { name: model, version: bare },
-    deployments,
-  );
-  void reply.header(imageHeader, found.image.digest);
-  return found;
+  const named = version === undefined ? { name: bare, version } : { name: model, version: bare };
+  return findByName({ ...named, authorization: request.headers.authorization, purpose }, source);
 }
 
 function statusOf({ name, image }: FoundModel): object {

@@ -74,7 +74,7 @@ describe('DesiredState', () => {
     ['an unknown key', signed(document(1), stranger), 'signature_invalid'],
     ['another payload type', signed(document(1), privateKey, 'text/plain'), 'signature_invalid'],
     ['no envelope', Buffer.from('hello'), 'signature_invalid'],
-    ['too many bytes', Buffer.alloc(9 * 1024, 32), 'desired_invalid'],
+    ['too many bytes', Buffer.alloc(17 * 1024, 32), 'desired_invalid'],
   ])('refuses %s and keeps what it has', async (_what, envelope, code) => {
     const state = await stateIn(temporaryFolder());
     await expect(state.accept(envelope)).rejects.toMatchObject({ code });

@@ -9,7 +9,13 @@ function desiredState(onPublish: (topic: string) => void): DesiredState {
     publish: async (topic) => onPublish(topic),
   };
   const desired = {
-    find: (device: string) => ({ device, generation: 0, issuedAt: '2026-01-01T00:00:00Z', deployments: [] }),
+    find: (device: string) => ({
+      device,
+      generation: 0,
+      issuedAt: '2026-01-01T00:00:00Z',
+      deployments: [],
+      endpoints: [],
+    }),
   };
   const state = new DesiredState({
     workspace: 'local',
