@@ -66,8 +66,8 @@ export class OnnxEngine implements Engine {
     return this.#pool.queue.submit((session) => session.run(inputs), terms);
   }
 
-  expectedMs(priority?: number): number {
-    return this.#pool.queue.expectedMs(priority);
+  expectedMs(priority?: number, items?: number): number {
+    return this.#pool.queue.expectedMs(priority, items);
   }
 
   close(): Promise<void> {
