@@ -150,6 +150,9 @@ export const CpuRoute = Type.Object(
 );
 export type CpuRoute = Type.Static<typeof CpuRoute>;
 
+/** Part of all requests. */
+export const ShadowShare = Type.Number({ minimum: 0, maximum: 1 });
+
 /** `run.json`: how an image is served. */
 export const RunManifest = Type.Object(
   {
@@ -162,6 +165,8 @@ export const RunManifest = Type.Object(
         policy: RoutePolicy,
         cpu: CpuRoute,
         npu: Type.Optional(NpuRoute),
+        /** Share of requests that run on both routes, to compare their bytes; 0 without. */
+        shadow: Type.Optional(ShadowShare),
       },
       { additionalProperties: false },
     ),

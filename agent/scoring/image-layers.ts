@@ -3,7 +3,8 @@ import type { BlobStore } from '../../base/blob-store.ts';
 import { digestOfFile } from '../../base/digest.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import type { Descriptor } from '../../contract/image.ts';
+import type { Descriptor, RunManifest } from '../../contract/image.ts';
+import type { EngineObserver } from '../engines/engine-observer.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import type { OpenNpu } from './npu-device.ts';
@@ -14,6 +15,10 @@ export interface ImageEnvironment {
   npu: OpenNpu | undefined;
   limits: ScoringLimits;
   nowMs: () => number;
+  /** At least 0, below 1; `Math.random` without. */
+  random?: () => number;
+  /** Who is told what engines and router of an image do. */
+  observerOf?: (image: Pick<RunManifest, 'name' | 'version'>) => EngineObserver;
   log: Logger;
 }
 

@@ -1,13 +1,17 @@
 import { layerPaths } from '../../contract/image.ts';
 import { limits as contractLimits } from '../../contract/limits.ts';
 import type { Digest } from '../../contract/names.ts';
-import { Router } from '../engines/router.ts';
+import { CircuitBreaker } from '../engines/circuit-breaker.ts';
+import type { Engine } from '../engines/engine.ts';
+import { Router, type RouterOptions } from '../engines/router.ts';
+import { SecondRuns } from '../engines/second-runs.ts';
 import { OpenedImage } from '../images/opened-image.ts';
 import { ScriptHost } from '../scripts/script-host.ts';
 import { checkInputs } from '../tensors/signature.ts';
 import { type ImageEnvironment, readVerified, requireLayer } from './image-layers.ts';
+import { npuProbe } from './npu-probe.ts';
 import { ServedImage } from './served-image.ts';
-import { startNpu } from './start-npu.ts';
+import { type StartedNpu, startNpu } from './start-npu.ts';
 import { startOnnx } from './start-onnx.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -33,13 +37,48 @@ export async function loadImage(environment: ImageEnvironment, digest: Digest): 
 async function startRouter(environment: ImageEnvironment, image: OpenedImage): Promise<Router> {
   const { run } = image;
   const npu = await startNpu(environment, image);
+  const opened: Engine[] = npu === undefined ? [] : [npu.engine];
   try {
     const cpu = await startOnnx(environment, image, { path: layerPaths.model, signature: run.signature });
-    return new Router({ what: `image ${run.name}:${run.version}`, policy: run.routes.policy, cpu, npu });
+    opened.push(cpu);
+    return new Router({
+      what: `image ${run.name}:${run.version}`,
+      policy: run.routes.policy,
+      cpu,
+      npu: npu?.engine,
+      nowMs: environment.nowMs,
+      ...(npu === undefined ? {} : await twoRoutes({ environment, image, npu, cpu })),
+    });
   } catch (thrown) {
-    await npu?.close();
+    await Promise.all(opened.map((engine) => engine.close()));
     throw thrown;
   }
+}
+
+/** What watches over an NPU route beside a CPU route that gives the same bytes. */
+async function twoRoutes(options: {
+  environment: ImageEnvironment;
+  image: OpenedImage;
+  npu: StartedNpu;
+  cpu: Engine;
+}): Promise<Pick<RouterOptions, 'breaker' | 'secondRuns'>> {
+  const { environment, image, npu, cpu } = options;
+  const { run } = image;
+  const { limits, nowMs, log, random = Math.random } = environment;
+  const observer = environment.observerOf?.(run);
+  const breaker = new CircuitBreaker({
+    what: `image ${run.name}:${run.version} on ${npu.engine.route}`,
+    route: npu.engine.route,
+    probe: await npuProbe({ environment, image, npu, cpu }),
+    ...{ limits, nowMs, random, log, observer },
+  });
+  npu.program.watch((error) => breaker.failed(error));
+  const secondRuns = new SecondRuns({
+    what: `image ${run.name}:${run.version}`,
+    share: run.routes.shadow ?? 0,
+    ...{ limits, nowMs, random, log, observer },
+  });
+  return { breaker, secondRuns };
 }
 
 async function startScript(options: {

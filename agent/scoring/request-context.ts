@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { SluiceError } from '../../contract/errors.ts';
+import { type ErrorCode, SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
-import type { ServedImage } from './served-image.ts';
+import { isBatchOpen, type ServedImage } from './served-image.ts';
 
 /** Which route a request asks for, and which one answered. */
 const routeHeader = 'x-sluice-route';
@@ -41,7 +41,11 @@ export class RequestContext {
     this.image = image;
     this.#reply = reply;
     this.#arrivedMs = nowMs() - reply.elapsedTime;
-    this.#terms = { signal: abortOnDisconnect(reply), phases: this.phases };
+    this.#terms = {
+      signal: abortOnDisconnect(reply),
+      phases: this.phases,
+      afterAnswer: (work) => afterClose(reply, work),
+    };
     void reply.header(imageHeader, image.digest);
     this.#requested = parseRouteRequest(singleHeader(request, routeHeader));
     const timeoutMs = parseTimeout(singleHeader(request, timeoutHeader));
@@ -70,10 +74,12 @@ export class RequestContext {
   /** Computes on the route that the request asks for, and names the route in the answer. */
   async infer(inputs: Tensor[]): Promise<Tensor[]> {
     const { router } = this.image;
-    const plan = router.plan(this.#requested, this.#terms.priority);
+    const items = isBatchOpen(this.image) ? (inputs[0]?.shape[0] ?? 1) : 1;
+    const terms = { ...this.#terms, items };
+    const plan = router.plan(this.#requested, terms);
     // Known already, so that a failure names it too; corrected below when the CPU stood in.
     this.#nameRoute(plan.engine.route, undefined);
-    const { outputs, route, reason } = await router.run(plan, inputs, this.#terms);
+    const { outputs, route, reason } = await router.run(plan, inputs, terms);
     this.#nameRoute(route, reason);
     this.#nameEstimate(route);
     return outputs;
@@ -89,8 +95,10 @@ export class RequestContext {
     if (engine?.estimate !== undefined) void this.#reply.header(estimateHeader, engine.estimate);
   }
 
-  #nameRoute(route: string, reason: string | undefined): void {
-    void this.#reply.header(routeHeader, reason === undefined ? route : `${route}; reason=${reason}`);
+  #nameRoute(route: string, reason: ErrorCode | undefined): void {
+    const cause = reason === 'breaker_open' ? this.image.router.breaker?.reason : undefined;
+    const parameters = [...(reason ? [`reason=${reason}`] : []), ...(cause ? [`cause=${cause}`] : [])];
+    void this.#reply.header(routeHeader, [route, ...parameters].join('; '));
   }
 }
 
@@ -109,6 +117,12 @@ function parseTimeout(text: string | undefined): number | undefined {
     'invalid_request',
     `header ${timeoutHeader}: ${JSON.stringify(text.slice(0, 40))}; a number of milliseconds above 0 expected`,
   );
+}
+
+/** Does work once the answer has left or its client has. */
+function afterClose({ raw }: FastifyReply, work: () => void): void {
+  if (raw.closed) work();
+  else raw.once('close', work);
 }
 
 function abortOnDisconnect(reply: FastifyReply): AbortSignal {

@@ -41,7 +41,8 @@ export async function warmUp(options: {
   }
 }
 
-function inputsOf(sample: Sample, signature: TensorSignature): Tensor[] {
+/** The inputs of a golden sample. Throws `manifest_invalid` when they do not fit the signature. */
+export function inputsOf(sample: Sample, signature: TensorSignature): Tensor[] {
   const inputs = sample.inputs.map(toTensor);
   try {
     checkInputs(signature, inputs);
@@ -52,16 +53,19 @@ function inputsOf(sample: Sample, signature: TensorSignature): Tensor[] {
   return inputs;
 }
 
-function toTensor({ name, datatype, shape, data }: GoldenTensor): Tensor {
+/** A golden tensor with its bytes. */
+export function toTensor({ name, datatype, shape, data }: GoldenTensor): Tensor {
   // A copy, because small Buffers share a pool whose alignment is any.
   return { name, datatype, shape, data: new Uint8Array(Buffer.from(data, 'base64')) };
 }
 
-function copyOf(inputs: readonly Tensor[]): Tensor[] {
+/** Inputs that an engine may take over. */
+export function copyOf(inputs: readonly Tensor[]): Tensor[] {
   return inputs.map((input) => ({ ...input, data: input.data.slice() }));
 }
 
-function zeroInputs(signature: TensorSignature): Tensor[] {
+/** Inputs of zeros, one where a dimension is open. */
+export function zeroInputs(signature: TensorSignature): Tensor[] {
   return signature.inputs.map(({ name, datatype, shape }) => {
     const concrete = shape.map((dimension) => (dimension === -1 ? 1 : dimension));
     const data = new Uint8Array(elementCount(concrete) * datatypeBytes[datatype]);
@@ -84,7 +88,8 @@ function compare(options: { index: number; sample: Sample; route: Route; outputs
   }
 }
 
-function differenceOf(expected: Tensor, actual: Tensor): string | undefined {
+/** Where two tensors of one name differ, in words; undefined where they are the same. */
+export function differenceOf(expected: Tensor, actual: Tensor): string | undefined {
   const expectedForm = `${expected.datatype} [${expected.shape}]`;
   const actualForm = `${actual.datatype} [${actual.shape}]`;
   if (expectedForm !== actualForm) return `expected ${expectedForm}, got ${actualForm}`;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { onTestFinished } from 'vitest';
+import type { EngineObserver } from '../../agent/engines/engine-observer.ts';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
 import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
@@ -43,7 +44,13 @@ interface Answer {
 
 /** Starts a server that stops when the test ends. */
 export async function startScoring(
-  options: { npu?: string; limits?: Partial<ScoringLimits>; log?: Logger; endpoint?: EndpointSettings } = {},
+  options: {
+    npu?: string;
+    limits?: Partial<ScoringLimits>;
+    log?: Logger;
+    endpoint?: EndpointSettings;
+    observer?: EngineObserver;
+  } = {},
 ): Promise<LocalScoring> {
   const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
   const limits = { ...scoringLimits, ...options.limits };
@@ -52,8 +59,10 @@ export async function startScoring(
   await blobs.start();
   const selection =
     options.npu === undefined ? null : { kind: 'simulator' as const, configuration: options.npu };
-  const npu = await openNpu(selection, log);
-  const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
+  const npu = await openNpu(selection, { limits, nowMs, log });
+  const { observer } = options;
+  const observed = observer === undefined ? {} : { observerOf: () => observer };
+  const deployments = new Deployments({ blobs, npu, limits, nowMs, log, ...observed });
   const server = new ScoringServer({
     deployments,
     limits,
@@ -68,7 +77,7 @@ export async function startScoring(
   onTestFinished(async () => {
     await server.stop();
     await deployments.close();
-    await npu?.device.close();
+    await npu?.close();
   });
   const url = `http://127.0.0.1:${port}`;
   return {
