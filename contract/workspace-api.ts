@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { RoutePolicy } from './image.ts';
+import { RoutePolicy, ShadowShare } from './image.ts';
 import { limits } from './limits.ts';
 import { Presence, ReportedDocument } from './messages.ts';
 import { Digest, Instant, Name, Reference } from './names.ts';
@@ -52,6 +52,8 @@ export const BuildImage = Type.Object(
     /** For `accelerate`: as `--quantise` of the command line takes it; `auto` when left out. */
     quantise: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     routePolicy: Type.Optional(RoutePolicy),
+    /** For `accelerate`: share of requests that run on both routes, to compare their bytes. */
+    shadow: Type.Optional(ShadowShare),
   },
   strict,
 );

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { encodeCalibrationSet } from '../../compiler/calibration/calibration-set.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { RoutePolicy } from '../../contract/image.ts';
@@ -29,6 +29,7 @@ export interface ImageSources {
   /** How the compiler quantises; for `accelerate`. */
   quantising?: CalibrationChoices;
   route?: RoutePolicy;
+  shadow?: number;
 }
 
 /** Bundles the script, uploads what the workspace lacks and builds. */
@@ -47,6 +48,7 @@ export async function buildImageFrom(client: WorkspaceClient, sources: ImageSour
       ? {}
       : await quantisingOf(client, sources.model, sources.quantising)),
     ...(sources.route === undefined ? {} : { routePolicy: sources.route }),
+    ...(sources.shadow === undefined ? {} : { shadow: sources.shadow }),
   });
 }
 
@@ -96,6 +98,11 @@ export function addImageCommands(program: Command): void {
     .addOption(
       new Option('--route <policy>', 'route when a request does not say').choices(['auto', 'cpu', 'fpga']),
     )
+    .option(
+      '--shadow <share>',
+      'share of requests, 0 to 1, that run on both routes afterwards to compare their bytes; with --accelerate',
+      shareOf,
+    )
     .addHelpText(
       'after',
       '\nExample: sluice image build --name fashion --model fashion:1 --script samples/fashion/score.js --accelerate kv260-m',
@@ -104,6 +111,9 @@ export function addImageCommands(program: Command): void {
       const global = globalOptions(command);
       if (options.accelerate === undefined && (options.calibration ?? options.shape) !== undefined) {
         throw new SluiceError('usage', '--calibration and --shape are for the compiler; add --accelerate');
+      }
+      if (options.accelerate === undefined && options.shadow !== undefined) {
+        throw new SluiceError('usage', '--shadow compares two routes; add --accelerate');
       }
       const quantising = options.accelerate === undefined ? {} : { quantising: options };
       const client = await connectWorkspace({ ...global, ...options });
@@ -131,6 +141,12 @@ export function addImageCommands(program: Command): void {
       const value = await (await connectWorkspace({ ...global, ...options })).image(text);
       printResult({ json: global.json, value, toText: () => describeImage(value) });
     });
+}
+
+function shareOf(text: string): number {
+  const share = Number(text);
+  if (text.trim() !== '' && share >= 0 && share <= 1) return share;
+  throw new InvalidArgumentError('A number from 0 to 1 expected.');
 }
 
 function imageTable(images: Image[]): string {

@@ -27,6 +27,8 @@ export interface ImageContent {
   layers: readonly ContentLayer[];
   hasScript: boolean;
   routePolicy: RoutePolicy;
+  /** Share of requests that run on both routes. */
+  shadow: number | undefined;
   signature: TensorSignature;
   cpu: CpuRoute;
   npu: NpuRoute | undefined;
@@ -38,10 +40,11 @@ export function imageContent(options: {
   model: Digest;
   script: Digest | undefined;
   routePolicy: RoutePolicy;
+  shadow: number | undefined;
   configuration: string | undefined;
   compilation: WorkerResult;
 }): ImageContent {
-  const { name, model, script, routePolicy, configuration, compilation } = options;
+  const { name, model, script, routePolicy, shadow, configuration, compilation } = options;
   const { compiled, samples, signature } = compilation;
   const layers: ContentLayer[] = [
     { path: layerPaths.model, mediaType: mediaTypes.weights, source: compiled?.canonicalModel ?? model },
@@ -59,6 +62,7 @@ export function imageContent(options: {
     layers,
     hasScript: script !== undefined,
     routePolicy,
+    shadow,
     signature,
     cpu: { sessions: 1, ...(compiled === undefined ? {} : { keepsQuantisation: true }) },
     npu:
@@ -101,6 +105,7 @@ export function runManifest(content: ImageContent, version: number): RunManifest
       policy: content.routePolicy,
       cpu: content.cpu,
       ...(content.npu === undefined ? {} : { npu: content.npu }),
+      ...(content.shadow === undefined ? {} : { shadow: content.shadow }),
     },
     ...(content.hasScript
       ? { script: { timeoutMs: limits.scriptTimeoutMs, heapMiB: limits.scriptHeapMiB } }

@@ -113,6 +113,12 @@ export class ImageRegistry {
         'routePolicy: fpga needs a program; name a hardware configuration in accelerate',
       );
     }
+    if (request.shadow !== undefined && request.accelerate === undefined) {
+      throw new SluiceError(
+        'route_unavailable',
+        'shadow: needs two routes; name a hardware configuration in accelerate',
+      );
+    }
     if (request.script !== undefined) {
       await readBlobInput(blobs, request.script, { field: 'script', bytesMax: limits.scriptBytesMax });
     }
@@ -133,6 +139,7 @@ export class ImageRegistry {
       model: model.digest,
       script: request.script,
       routePolicy,
+      shadow: request.shadow,
       configuration: request.accelerate,
       compilation,
     });
