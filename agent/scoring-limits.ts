@@ -16,6 +16,25 @@ export interface ScoringLimits {
   transferBytesMin: number;
   /** What the NPU gets for one request. */
   npuTimeoutMs: number;
+  /** Answers and failures of the NPU route that its breaker looks back on. */
+  breakerRunsMax: number;
+  /** So many failures among these open it. */
+  breakerFailuresMax: number;
+  /** First delay before an NPU that failed is probed, doubled up to `breakerProbeCapMs`, with jitter. */
+  breakerProbeBaseMs: number;
+  breakerProbeCapMs: number;
+  /** An NPU that fails again so soon after it was found well goes on with the delays it had. */
+  breakerSettleMs: number;
+  /** A failing NPU that answered another image so lately is not opened anew. */
+  npuReopenQuietMs: number;
+  /** Devices that did not stop when they were closed, each a thread left behind; then none is opened anew. */
+  npuLeftBehindMax: number;
+  /** Requests of an image that run, or wait to, on their other route as well. */
+  shadowsMax: number;
+  /** Inputs and outputs of such a request, each, which are copied. */
+  shadowBytesMax: number;
+  /** A route that `auto` has not taken for so long is measured again, after an answer. */
+  remeasureMs: number;
   /** Timed runs of each route at warm-up, so that `auto` compares settled figures. */
   warmUpRuns: number;
   /** Requests of one sequence that wait for their turn; the next gets 429. */
@@ -71,6 +90,16 @@ export const scoringLimits: ScoringLimits = {
   workerRestartCapMs: 5_000,
   transferBytesMin: 64 * KiB,
   npuTimeoutMs: 10_000,
+  breakerRunsMax: 10,
+  breakerFailuresMax: 3,
+  breakerProbeBaseMs: 1_000,
+  breakerProbeCapMs: 60_000,
+  breakerSettleMs: 60_000,
+  npuReopenQuietMs: 10_000,
+  npuLeftBehindMax: 3,
+  shadowsMax: 2,
+  shadowBytesMax: 8 * MiB,
+  remeasureMs: 30_000,
   warmUpRuns: 5,
   sequenceWaitingMax: 16,
   requestTimeoutMs: 60_000,

@@ -102,6 +102,10 @@ export const errorCodes = {
   device_closed: { status: 503, meaning: 'The NPU was closed while work was waiting.' },
   device_timeout: { status: 504, meaning: 'The NPU did not finish within its time limit.' },
   device_fault: { status: 500, meaning: 'The NPU reported a fault while it ran a program.' },
+  breaker_open: {
+    status: 503,
+    meaning: 'The NPU failed and gets no requests until a probe finds it well again.',
+  },
 
   // Processes and set-up
   usage: { status: 400, meaning: 'A command line is wrong.' },

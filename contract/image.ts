@@ -212,6 +212,9 @@ export const SequenceSettings = Type.Object({
 });
 export type SequenceSettings = Type.Static<typeof SequenceSettings>;
 
+/** Part of all requests. */
+export const ShadowShare = Type.Number({ minimum: 0, maximum: 1 });
+
 /** `run.json`: how an image is served. */
 export const RunManifest = Type.Object(
   {
@@ -224,6 +227,8 @@ export const RunManifest = Type.Object(
         policy: RoutePolicy,
         cpu: CpuRoute,
         npu: Type.Optional(NpuRoute),
+        /** Share of requests that run on both routes, to compare their bytes; 0 without. */
+        shadow: Type.Optional(ShadowShare),
       },
       { additionalProperties: false },
     ),

@@ -6,6 +6,7 @@ import {
   ScriptSettings,
   SequenceIdleMs,
   SequencesKept,
+  ShadowShare,
   StatePairs,
 } from './image.ts';
 import { limits } from './limits.ts';
@@ -90,6 +91,8 @@ export const BuildImage = Type.Object(
         strict,
       ),
     ),
+    /** For `accelerate`: share of requests that run on both routes, to compare their bytes. */
+    shadow: Type.Optional(ShadowShare),
   },
   strict,
 );

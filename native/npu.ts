@@ -128,6 +128,11 @@ export class NpuDevice {
     return new NpuDevice(addon, handle);
   }
 
+  /** Whether `close()` was called. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /**
    * Checks a program file (contract/npu/program.ts) completely and makes it resident; several programs
    * may be at a time. Loads follow one another and wait for no run. The bytes must stay as they are until

@@ -16,3 +16,21 @@ export interface EngineObserver {
   breakerChanged(change: { route: Route; isOpen: boolean; reason: string }): void;
   shadowed(result: { bytes: number; differingBytes: number }): void;
 }
+
+/** Tells two observers. */
+export function bothOf(first: EngineObserver, second: EngineObserver): EngineObserver {
+  return {
+    executed: (execution) => {
+      first.executed(execution);
+      second.executed(execution);
+    },
+    breakerChanged: (change) => {
+      first.breakerChanged(change);
+      second.breakerChanged(change);
+    },
+    shadowed: (result) => {
+      first.shadowed(result);
+      second.shadowed(result);
+    },
+  };
+}

@@ -32,8 +32,11 @@ export interface Engine {
    * `engine_failed` or a device's code.
    */
   infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]>;
-  /** Milliseconds until a request of that priority that arrives now would be answered, from measured runs and the queue. */
-  expectedMs(priority?: number): number;
+  /**
+   * Milliseconds until a request of that priority and so many items (1 without) that arrives now would be answered,
+   * from measured runs and the queue.
+   */
+  expectedMs(priority?: number, items?: number): number;
   /** Frees everything; waiting requests get `engine_failed`. Idempotent. */
   close(): Promise<void>;
 }

@@ -15,13 +15,16 @@ import { WorkQueue } from './work-queue.ts';
 /** Elements that are converted before the event loop turns: some milliseconds' worth. */
 const elementsPerTurn = 1024 * 1024;
 
+/** A program on a device, or one that follows its device when that is opened anew. */
+export type RunnableProgram = Pick<NpuProgram, 'inputBytes' | 'outputBytes' | 'run' | 'unload'>;
+
 /** What an NPU needs to answer. */
 export interface NpuEngineOptions {
   /** Whose engine this is, for messages. */
   what: string;
   route: Exclude<Route, 'cpu'>;
   /** Loaded on the device; the engine unloads it. */
-  program: NpuProgram;
+  program: RunnableProgram;
   /** Of the device: how its regions are laid out. */
   inputParallel: number;
   /** The tensors that the program reads, and those that it gives. */
@@ -29,6 +32,8 @@ export interface NpuEngineOptions {
   bindings: Pick<NpuRoute, 'inputs' | 'outputs'>;
   /** Time of one item on the hardware, of a simulated route. */
   estimate?: string;
+  /** Milliseconds of an item on hardware, by its known cycles; undefined for a simulated route. */
+  itemMs?: number;
   queueDepthMax: number;
   timeoutMs: number;
   nowMs: () => number;
@@ -45,7 +50,7 @@ export class NpuEngine implements Engine {
   readonly #options: NpuEngineOptions;
   readonly #inputs: BoundTensor[];
   readonly #outputs: BoundTensor[];
-  readonly #queue: WorkQueue<NpuProgram>;
+  readonly #queue: WorkQueue<RunnableProgram>;
   #open = true;
 
   /** Throws `manifest_invalid` when the bindings fit neither the signature nor the program. */
@@ -59,6 +64,7 @@ export class NpuEngine implements Engine {
       what: options.what,
       depthMax: options.queueDepthMax,
       nowMs: options.nowMs,
+      ...(options.itemMs === undefined ? {} : { itemMs: options.itemMs }),
     });
     this.#queue.addLane(options.program);
   }
@@ -76,8 +82,8 @@ export class NpuEngine implements Engine {
     return this.#queue.load;
   }
 
-  expectedMs(priority?: number): number {
-    return this.#queue.expectedMs(priority);
+  expectedMs(priority?: number, items?: number): number {
+    return this.#queue.expectedMs(priority, items);
   }
 
   async close(): Promise<void> {
@@ -87,7 +93,7 @@ export class NpuEngine implements Engine {
     this.#options.program.unload();
   }
 
-  async #run(program: NpuProgram, region: Uint8Array, items: number): Promise<NpuRunResult> {
+  async #run(program: RunnableProgram, region: Uint8Array, items: number): Promise<NpuRunResult> {
     const { timeoutMs, nowMs, observer } = this.#options;
     const startedMs = nowMs();
     const result = await program.run(region, { timeoutMs });

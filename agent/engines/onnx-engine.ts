@@ -75,8 +75,8 @@ export class OnnxEngine implements Engine {
     return this.#pool.queue.load;
   }
 
-  expectedMs(priority?: number): number {
-    return this.#pool.queue.expectedMs(priority);
+  expectedMs(priority?: number, items?: number): number {
+    return this.#pool.queue.expectedMs(priority, items);
   }
 
   close(): Promise<void> {

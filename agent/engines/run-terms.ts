@@ -12,9 +12,17 @@ export interface RunTerms {
   deadlineMs?: number;
   /** 1 goes first; 5 when it is left out. */
   priority?: number;
+  /** Items of the request, by which its time is estimated; 1 when it is left out. */
+  items?: number;
   /** Counted up while the run goes on. */
   phases?: RunPhases;
+  /**
+   * Takes work for when the answer has left, which must then be done. Without it nothing is computed a second time.
+   */
+  afterAnswer?: (work: () => void) => void;
 }
 
 /** Priority of a request that gives none: the middle of those that there are. */
 export const defaultPriority = 5;
+/** Priority of what nobody waits for. */
+export const lowestPriority = 10;

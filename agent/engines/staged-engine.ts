@@ -83,8 +83,8 @@ export class StagedEngine implements Engine {
   }
 
   /** Sum over the stages. */
-  expectedMs(priority?: number): number {
-    return this.#stages.reduce((sum, { engine }) => sum + engine.expectedMs(priority), 0);
+  expectedMs(priority?: number, items?: number): number {
+    return this.#stages.reduce((sum, { engine }) => sum + engine.expectedMs(priority, items), 0);
   }
 
   async close(): Promise<void> {

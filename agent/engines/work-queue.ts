@@ -5,6 +5,7 @@ import { RunTime } from './run-time.ts';
 
 interface Job<Lane> {
   priority: number;
+  items: number;
   /** Resolves with what hands the result to the caller, once the lane is free again. */
   run(lane: Lane): Promise<() => void>;
   reject(error: unknown): void;
@@ -18,6 +19,8 @@ export interface WorkQueueOptions {
   depthMax: number;
   /** Monotonic clock. */
   nowMs: () => number;
+  /** What each further item of a job takes, where that is known. */
+  itemMs?: number;
 }
 
 /** Longest time that Node's timers take; a deadline beyond it needs none. */
@@ -32,12 +35,15 @@ export class WorkQueue<Lane> {
   readonly #lanes = new Set<Lane>();
   readonly #idle: Lane[] = [];
   readonly #waiting: Job<Lane>[] = [];
-  readonly #runTime = new RunTime();
+  readonly #runTime: RunTime;
   #running = 0;
+  /** Of the jobs that wait or run. */
+  #items = 0;
   #closed: SluiceError | undefined;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
+    this.#runTime = new RunTime(options.itemMs);
   }
 
   /** Lanes that are there, idle or busy. */
@@ -70,11 +76,9 @@ export class WorkQueue<Lane> {
     return true;
   }
 
-  /** Milliseconds until a job of that priority that arrives now would be done. */
-  expectedMs(priority = defaultPriority): number {
-    const behind = this.#behind(priority);
-    const ahead = Math.floor((behind + this.#running) / Math.max(1, this.#lanes.size));
-    return this.#runTime.estimateMs * (1 + ahead);
+  /** Milliseconds until a job of that priority and so many items that arrives now would be done. */
+  expectedMs(priority = defaultPriority, items = 1): number {
+    return this.#sumMs(priority, items, (some) => this.#runTime.estimateMs(some));
   }
 
   /** Throws what `submit` would, before a caller prepares a job that has no place. */
@@ -96,14 +100,17 @@ export class WorkQueue<Lane> {
     } catch (thrown) {
       return Promise.reject(thrown);
     }
-    const { signal, priority = defaultPriority, phases } = terms;
+    const { signal, priority = defaultPriority, items = 1, phases } = terms;
     const { nowMs } = this.#options;
     const lane = this.#idle.pop();
     return new Promise((resolve, reject) => {
       const submittedMs = nowMs();
       const drop = (error: SluiceError): void => {
         const index = this.#waiting.indexOf(job);
-        if (index >= 0) this.#waiting.splice(index, 1);
+        if (index >= 0) {
+          this.#waiting.splice(index, 1);
+          this.#items -= items;
+        }
         letGo();
         reject(error);
       };
@@ -115,6 +122,7 @@ export class WorkQueue<Lane> {
       };
       const job: Job<Lane> = {
         priority,
+        items,
         run: async (chosen) => {
           const startedMs = nowMs();
           if (phases !== undefined) phases.queueMs += startedMs - submittedMs;
@@ -131,6 +139,7 @@ export class WorkQueue<Lane> {
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
+      this.#items += items;
       if (lane === undefined) this.#wait(job);
       else void this.#start(lane, job);
     });
@@ -138,7 +147,10 @@ export class WorkQueue<Lane> {
 
   /** Refuses what waits; what runs goes on. */
   failWaiting(error: SluiceError): void {
-    for (const job of this.#waiting.splice(0)) job.reject(error);
+    for (const job of this.#waiting.splice(0)) {
+      this.#items -= job.items;
+      job.reject(error);
+    }
   }
 
   /** Refuses what waits and whatever comes later. */
@@ -164,17 +176,27 @@ export class WorkQueue<Lane> {
     return setTimeout(() => drop(this.#late()), leftMs);
   }
 
+  /** Of the job and of what is ahead of it on its lane, each as long as a job of their mean size. */
+  #sumMs(priority: number, items: number, timeOf: (items: number) => number): number {
+    const behind = this.#behind(priority);
+    const ahead = Math.floor((behind + this.#running) / Math.max(1, this.#lanes.size));
+    if (ahead === 0) return timeOf(items);
+    return timeOf(items) + ahead * timeOf(this.#items / (this.#waiting.length + this.#running));
+  }
+
   async #start(lane: Lane, job: Job<Lane>): Promise<void> {
     this.#running += 1;
     const startedMs = this.#options.nowMs();
     let settle: () => void;
     try {
       settle = await job.run(lane);
-      this.#runTime.record(this.#options.nowMs() - startedMs);
+      const endedMs = this.#options.nowMs();
+      this.#runTime.record(endedMs - startedMs, { items: job.items, atMs: endedMs });
     } catch (thrown) {
       settle = () => job.reject(thrown);
     }
     this.#running -= 1;
+    this.#items -= job.items;
     if (this.#lanes.has(lane)) this.#offer(lane);
     settle();
   }
@@ -186,14 +208,14 @@ export class WorkQueue<Lane> {
   }
 
   /** A job that an idle queue could do in time may be told when to come again; another is just refused. */
-  #checkDeadline({ deadlineMs, priority }: RunTerms): void {
+  #checkDeadline({ deadlineMs, priority = defaultPriority, items = 1 }: RunTerms): void {
     if (deadlineMs === undefined) return;
     const leftMs = deadlineMs - this.#options.nowMs();
     if (leftMs < 0) throw this.#late();
-    const neededMs = this.expectedMs(priority);
+    const neededMs = this.#sumMs(priority, items, (some) => this.#runTime.leastMs(some));
     if (neededMs <= leftMs) return;
     const text = `${this.#options.what}: it would take ${neededMs.toFixed(1)} ms, the request's deadline leaves ${leftMs.toFixed(1)} ms`;
-    const canBeMet = this.#runTime.estimateMs <= leftMs;
+    const canBeMet = this.#runTime.leastMs(items) <= leftMs;
     throw new SluiceError('deadline_unmet', text, canBeMet ? { retryAfterMs: neededMs - leftMs } : {});
   }
 

@@ -15,8 +15,10 @@ export interface ImageEnvironment {
   npu: OpenNpu | undefined;
   limits: ScoringLimits;
   nowMs: () => number;
+  /** At least 0, below 1; `Math.random` without. */
+  random?: () => number;
   log: Logger;
-  /** Told what the engines of the image that is loaded do; see `loadImage`. */
+  /** Told what the engines of images do, besides each image's own meters. */
   observer?: EngineObserver;
 }
 

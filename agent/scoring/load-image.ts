@@ -3,15 +3,20 @@ import { layerPaths, scriptFilesFolder } from '../../contract/image.ts';
 import { limits as contractLimits } from '../../contract/limits.ts';
 import type { Digest } from '../../contract/names.ts';
 import { checkSequence } from '../../contract/sequence.ts';
-import { Router } from '../engines/router.ts';
+import { CircuitBreaker } from '../engines/circuit-breaker.ts';
+import type { Engine } from '../engines/engine.ts';
+import { bothOf } from '../engines/engine-observer.ts';
+import { Router, type RouterOptions } from '../engines/router.ts';
+import { SecondRuns } from '../engines/second-runs.ts';
 import { OpenedImage } from '../images/opened-image.ts';
 import { ImageMeters } from '../observe/image-meters.ts';
 import { ScriptHost } from '../scripts/script-host.ts';
 import { Sequences } from '../sequences/sequences.ts';
 import { checkInputs } from '../tensors/signature.ts';
 import { type ImageEnvironment, readVerified, requireLayer } from './image-layers.ts';
+import { npuProbe } from './npu-probe.ts';
 import { ServedImage } from './served-image.ts';
-import { startNpu } from './start-npu.ts';
+import { type StartedNpu, startNpu } from './start-npu.ts';
 import { startOnnx } from './start-onnx.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -22,7 +27,8 @@ import { warmUp } from './warm-up.ts';
  */
 export async function loadImage(common: ImageEnvironment, digest: Digest): Promise<ServedImage> {
   const meters = new ImageMeters();
-  const environment = { ...common, observer: meters };
+  const observer = common.observer === undefined ? meters : bothOf(meters, common.observer);
+  const environment = { ...common, observer };
   const image = await OpenedImage.open(environment.blobs, digest);
   const sequences = openSequences(environment, image);
   const router = await startRouter(environment, image);
@@ -61,13 +67,48 @@ function openSequences(environment: ImageEnvironment, { run }: OpenedImage): Seq
 async function startRouter(environment: ImageEnvironment, image: OpenedImage): Promise<Router> {
   const { run } = image;
   const npu = await startNpu(environment, image);
+  const opened: Engine[] = npu === undefined ? [] : [npu.engine];
   try {
     const cpu = await startOnnx(environment, image, { path: layerPaths.model, signature: run.signature });
-    return new Router({ what: `image ${run.name}:${run.version}`, policy: run.routes.policy, cpu, npu });
+    opened.push(cpu);
+    return new Router({
+      what: `image ${run.name}:${run.version}`,
+      policy: run.routes.policy,
+      cpu,
+      npu: npu?.engine,
+      nowMs: environment.nowMs,
+      ...(npu === undefined ? {} : await twoRoutes({ environment, image, npu, cpu })),
+    });
   } catch (thrown) {
-    await npu?.close();
+    await Promise.all(opened.map((engine) => engine.close()));
     throw thrown;
   }
+}
+
+/** What watches over an NPU route beside a CPU route that gives the same bytes. */
+async function twoRoutes(options: {
+  environment: ImageEnvironment;
+  image: OpenedImage;
+  npu: StartedNpu;
+  cpu: Engine;
+}): Promise<Pick<RouterOptions, 'breaker' | 'secondRuns'>> {
+  const { environment, image, npu, cpu } = options;
+  const { run } = image;
+  const { limits, nowMs, log, random = Math.random } = environment;
+  const { observer } = environment;
+  const breaker = new CircuitBreaker({
+    what: `image ${run.name}:${run.version} on ${npu.engine.route}`,
+    route: npu.engine.route,
+    probe: await npuProbe({ environment, image, npu, cpu }),
+    ...{ limits, nowMs, random, log, observer },
+  });
+  npu.program.watch((error) => breaker.failed(error));
+  const secondRuns = new SecondRuns({
+    what: `image ${run.name}:${run.version}`,
+    share: run.routes.shadow ?? 0,
+    ...{ limits, nowMs, random, log, observer },
+  });
+  return { breaker, secondRuns };
 }
 
 async function startScript(options: {

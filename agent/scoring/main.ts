@@ -49,7 +49,7 @@ async function main(argument: string | undefined): Promise<void> {
   const start = scoringStartParser.parseJson(argument ?? '');
   const log = createLogger({ name: 'scoring', level: start.logLevel });
   const nowMs = (): number => performance.now();
-  const npu = await openNpu(start.npu, log);
+  const npu = await openNpu(start.npu, { limits, nowMs, log });
   const blobs = new BlobStore(start.blobRoot);
   const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
   const endpoints = new Endpoints();

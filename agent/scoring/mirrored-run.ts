@@ -41,7 +41,7 @@ export class MirroredRun {
   /** Computes on the route that the request asked for. Throws what the engines do, and `route_unavailable`. */
   async infer(inputs: Tensor[]): Promise<Tensor[]> {
     const { router } = this.image;
-    const plan = router.plan(parseRouteRequest(this.#route), this.terms.priority);
+    const plan = router.plan(parseRouteRequest(this.#route), this.terms);
     return (await router.run(plan, inputs, { ...this.terms, phases: this.#phases })).outputs;
   }
 

@@ -16,3 +16,16 @@ export async function estimateOnHardware(
   const { milliseconds, calibrated, label } = await estimateProgram(program, { configuration });
   return `${label}; item-ms=${milliseconds.toFixed(4)}; configuration=${npu.configuration}; calibrated=${calibrated}`;
 }
+
+/**
+ * Milliseconds of one item of a program on real hardware, by its known cycles; undefined for a simulated route, whose
+ * runs take what this processor needs. Throws what `estimateProgram` throws.
+ */
+export async function itemMsOnHardware(
+  program: Uint8Array,
+  npu: { route: Route; configuration: string },
+): Promise<number | undefined> {
+  const configuration = hardwareConfigurations[npu.configuration];
+  if (npu.route !== 'fpga' || configuration === undefined) return undefined;
+  return (await estimateProgram(program, { configuration })).milliseconds;
+}

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { SluiceError } from '../../contract/errors.ts';
+import { type ErrorCode, SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
@@ -7,7 +7,7 @@ import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
 import type { AnsweredBy } from '../observe/image-meters.ts';
 import { type SequenceRequest, sequenceOfHeaders } from '../sequences/sequence-request.ts';
 import { requireSequences } from '../sequences/stateful-model.ts';
-import type { ServedImage } from './served-image.ts';
+import { isBatchOpen, type ServedImage } from './served-image.ts';
 import { whenOver } from './when-over.ts';
 
 /** Which route a request asks for, and which one answered. */
@@ -50,7 +50,11 @@ export class RequestContext {
     this.image = image;
     this.#reply = reply;
     this.#arrivedMs = nowMs() - reply.elapsedTime;
-    this.#terms = { signal: abortOnDisconnect(reply), phases: this.phases };
+    this.#terms = {
+      signal: abortOnDisconnect(reply),
+      phases: this.phases,
+      afterAnswer: (work) => afterClose(reply, work),
+    };
     void reply.header(imageHeader, image.digest);
     this.#requested = parseRouteRequest(singleHeader(request, routeHeader));
     const timeoutMs = parseTimeout(singleHeader(request, timeoutHeader));
@@ -103,10 +107,12 @@ export class RequestContext {
 
   async #run(inputs: Tensor[]): Promise<Tensor[]> {
     const { router } = this.image;
-    const plan = router.plan(this.#requested, this.#terms.priority);
+    const items = isBatchOpen(this.image) ? (inputs[0]?.shape[0] ?? 1) : 1;
+    const terms = { ...this.#terms, items };
+    const plan = router.plan(this.#requested, terms);
     // Known already, so that a failure names it too; corrected below when the CPU stood in.
     this.#nameRoute(plan.engine.route, undefined);
-    const { outputs, route, reason } = await router.run(plan, inputs, this.#terms);
+    const { outputs, route, reason } = await router.run(plan, inputs, terms);
     this.#nameRoute(route, reason);
     this.#nameEstimate(route);
     return outputs;
@@ -117,9 +123,11 @@ export class RequestContext {
     if (engine?.estimate !== undefined) void this.#reply.header(estimateHeader, engine.estimate);
   }
 
-  #nameRoute(route: Route, reason: string | undefined): void {
+  #nameRoute(route: Route, reason: ErrorCode | undefined): void {
     this.#route = route;
-    void this.#reply.header(routeHeader, reason === undefined ? route : `${route}; reason=${reason}`);
+    const cause = reason === 'breaker_open' ? this.image.router.breaker?.reason : undefined;
+    const parameters = [...(reason ? [`reason=${reason}`] : []), ...(cause ? [`cause=${cause}`] : [])];
+    void this.#reply.header(routeHeader, [route, ...parameters].join('; '));
   }
 }
 
@@ -138,6 +146,12 @@ function parseTimeout(text: string | undefined): number | undefined {
     'invalid_request',
     `header ${timeoutHeader}: ${JSON.stringify(text.slice(0, 40))}; a number of milliseconds above 0 expected`,
   );
+}
+
+/** Does work once the answer has left or its client has. */
+function afterClose({ raw }: FastifyReply, work: () => void): void {
+  if (raw.closed) work();
+  else raw.once('close', work);
 }
 
 function abortOnDisconnect(reply: FastifyReply): AbortSignal {

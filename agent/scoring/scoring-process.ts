@@ -73,7 +73,7 @@ export class ScoringProcess {
     const { server, deployments, npu } = this.#options;
     await server.stop();
     await deployments.close();
-    await npu?.device.close();
+    await npu?.close();
   }
 
   #logFailure(thrown: unknown, subject: { deployment: string; image: string }): SluiceError {

@@ -8,8 +8,15 @@ import { type Stage, StagedEngine } from '../engines/staged-engine.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import { type ImageEnvironment, readVerified, requireLayer } from './image-layers.ts';
 import type { OpenNpu } from './npu-device.ts';
-import { estimateOnHardware } from './npu-estimate.ts';
+import { estimateOnHardware, itemMsOnHardware } from './npu-estimate.ts';
+import type { ResidentProgram } from './resident-program.ts';
 import { startOnnx } from './start-onnx.ts';
+
+/** An NPU route, and the program that it cannot do without. */
+export interface StartedNpu {
+  engine: Engine;
+  program: ResidentProgram;
+}
 
 /**
  * Starts the NPU route of an image; undefined when the image or the device has none. Nothing stays open when
@@ -18,7 +25,7 @@ import { startOnnx } from './start-onnx.ts';
 export async function startNpu(
   environment: ImageEnvironment,
   image: OpenedImage,
-): Promise<Engine | undefined> {
+): Promise<StartedNpu | undefined> {
   const { run } = image;
   const route = run.routes.npu;
   if (route === undefined || environment.npu === undefined) return undefined;
@@ -31,19 +38,19 @@ export async function startNpu(
     );
   }
   const stages = stagesOf(run.signature, route);
-  const engine = await startProgram(environment, image, {
+  const { engine, program } = await startProgram(environment, image, {
     npu: environment.npu,
     route,
     signature: stages.npu,
   });
   // Without head and tail a request goes straight to the program.
-  if (stages.head === undefined && stages.tail === undefined) return engine;
+  if (stages.head === undefined && stages.tail === undefined) return { engine, program };
   const npu = { engine, signature: stages.npu };
   const opened: Engine[] = [engine];
   try {
     const head = await startEnd(environment, image, { stage: 'head', signature: stages.head, opened });
     const tail = await startEnd(environment, image, { stage: 'tail', signature: stages.tail, opened });
-    return new StagedEngine({
+    const staged = new StagedEngine({
       what: `image ${run.name}:${run.version} on ${engine.route}`,
       ...(head === undefined ? {} : { head }),
       npu,
@@ -51,6 +58,7 @@ export async function startNpu(
       signature: run.signature,
       queueDepthMax: run.limits.queueDepth,
     });
+    return { engine: staged, program };
   } catch (thrown) {
     await Promise.all(opened.map((each) => each.close()));
     throw thrown;
@@ -71,14 +79,17 @@ async function startProgram(
   { blobs, limits, nowMs, observer }: ImageEnvironment,
   image: OpenedImage,
   { npu, route, signature }: { npu: OpenNpu; route: NpuRoute; signature: TensorSignature },
-): Promise<NpuEngine> {
+): Promise<{ engine: NpuEngine; program: ResidentProgram }> {
   const { run } = image;
-  const file = await readVerified(blobs, await requireLayer(blobs, image, layerPaths.program));
-  const program = await npu.device.load(file);
+  const layer = await requireLayer(blobs, image, layerPaths.program);
+  const file = await readVerified(blobs, layer);
+  const program = await npu.load(file, () => readVerified(blobs, layer));
   try {
     const estimate = await estimateOnHardware(file, npu.description);
-    return new NpuEngine({
+    const itemMs = await itemMsOnHardware(file, npu.description);
+    const engine = new NpuEngine({
       ...(estimate === undefined ? {} : { estimate }),
+      ...(itemMs === undefined ? {} : { itemMs }),
       what: `image ${run.name}:${run.version} on ${npu.description.route}`,
       route: npu.description.route,
       program,
@@ -90,6 +101,7 @@ async function startProgram(
       nowMs,
       ...(observer === undefined ? {} : { observer }),
     });
+    return { engine, program };
   } catch (thrown) {
     program.unload();
     throw thrown;

@@ -41,7 +41,8 @@ export async function warmUp(options: {
   }
 }
 
-function inputsOf(sample: Sample, signature: TensorSignature): Tensor[] {
+/** The inputs of a golden sample. Throws `manifest_invalid` when they do not fit the signature. */
+export function inputsOf(sample: Sample, signature: TensorSignature): Tensor[] {
   const inputs = sample.inputs.map(toTensor);
   try {
     checkInputs(signature, inputs);
@@ -52,12 +53,14 @@ function inputsOf(sample: Sample, signature: TensorSignature): Tensor[] {
   return inputs;
 }
 
-function toTensor({ name, datatype, shape, data }: GoldenTensor): Tensor {
+/** A golden tensor with its bytes. */
+export function toTensor({ name, datatype, shape, data }: GoldenTensor): Tensor {
   // A copy, because small Buffers share a pool whose alignment is any.
   return { name, datatype, shape, data: new Uint8Array(Buffer.from(data, 'base64')) };
 }
 
-function copyOf(inputs: readonly Tensor[]): Tensor[] {
+/** Inputs that an engine may take over. */
+export function copyOf(inputs: readonly Tensor[]): Tensor[] {
   return inputs.map((input) => ({ ...input, data: input.data.slice() }));
 }
 
@@ -76,7 +79,8 @@ function compare(options: { index: number; sample: Sample; route: Route; outputs
   }
 }
 
-function differenceOf(expected: Tensor, actual: Tensor): string | undefined {
+/** Where two tensors of one name differ, in words; undefined where they are the same. */
+export function differenceOf(expected: Tensor, actual: Tensor): string | undefined {
   const expectedForm = `${expected.datatype} [${expected.shape}]`;
   const actualForm = `${actual.datatype} [${actual.shape}]`;
   if (expectedForm !== actualForm) return `expected ${expectedForm}, got ${actualForm}`;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { encodeCalibrationSet } from '../../compiler/calibration/calibration-set.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { RoutePolicy, RunManifest } from '../../contract/image.ts';
@@ -30,6 +30,7 @@ export interface ImageSources extends ScriptChoices {
   route?: RoutePolicy;
   /** Which outputs come back as inputs in the next request of a sequence. */
   sequence?: BuildImage['sequence'];
+  shadow?: number;
 }
 
 /** Bundles the script, uploads what the workspace lacks and builds. */
@@ -47,6 +48,7 @@ export async function buildImageFrom(client: WorkspaceClient, sources: ImageSour
       : await quantisingOf(client, sources.model, sources.quantising)),
     ...(sources.route === undefined ? {} : { routePolicy: sources.route }),
     ...(sources.sequence === undefined ? {} : { sequence: sources.sequence }),
+    ...(sources.shadow === undefined ? {} : { shadow: sources.shadow }),
   });
 }
 
@@ -91,6 +93,11 @@ export function addImageCommands(program: Command): void {
     .addOption(
       new Option('--route <policy>', 'route when a request does not say').choices(['auto', 'cpu', 'fpga']),
     )
+    .option(
+      '--shadow <share>',
+      'share of requests, 0 to 1, that run on both routes afterwards to compare their bytes; with --accelerate',
+      shareOf,
+    )
     .addHelpText(
       'after',
       '\nExample: sluice image build --name fashion --model fashion:1 --script samples/fashion/score.js --accelerate kv260-m',
@@ -99,6 +106,9 @@ export function addImageCommands(program: Command): void {
       const global = globalOptions(command);
       if (options.accelerate === undefined && (options.calibration ?? options.shape) !== undefined) {
         throw new SluiceError('usage', '--calibration and --shape are for the compiler; add --accelerate');
+      }
+      if (options.accelerate === undefined && options.shadow !== undefined) {
+        throw new SluiceError('usage', '--shadow compares two routes; add --accelerate');
       }
       const quantising = options.accelerate === undefined ? {} : { quantising: options };
       const sequence = sequenceOf(options);
@@ -128,6 +138,12 @@ export function addImageCommands(program: Command): void {
       const [image, run] = [await client.image(text), await client.runManifest(text)];
       printResult({ json: global.json, value: { ...image, run }, toText: () => describeImage(image, run) });
     });
+}
+
+function shareOf(text: string): number {
+  const share = Number(text);
+  if (text.trim() !== '' && share >= 0 && share <= 1) return share;
+  throw new InvalidArgumentError('A number from 0 to 1 expected.');
 }
 
 function imageTable(images: Image[]): string {

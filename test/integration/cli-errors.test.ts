@@ -21,6 +21,8 @@ describe('errors of the command line', () => {
     ['a state without an output', [...build, '--sequence-state', 'state']],
     ['sequences without a state', [...build, '--sequences-max', '3']],
     ['a missing file', ['score', '/nonexistent']],
+    ['a share beyond all', ['image', 'build', '-n', 'a', '-m', 'a:1', '-a', 'kv260-m', '--shadow', '1.5']],
+    ['a share of one route', ['image', 'build', '-n', 'a', '-m', 'a:1', '--shadow', '0.01']],
   ])('%s is one line and exit code 2', (_what, args) => {
     const text = sluice(args);
     expect([text.status, text.stderr.trimEnd().split('\n')]).toEqual([

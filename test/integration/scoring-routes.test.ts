@@ -67,7 +67,8 @@ describe('routes', () => {
     expect([after.status, after.route]).toEqual([200, 'cpu; reason=device_closed']);
     expect(after.text).toBe(before.text);
     const asked = await infer(scoring, 'fpga');
-    expect([asked.status, asked.code, asked.route]).toEqual([503, 'device_closed', 'fpga-sim']);
+    expect([asked.status, asked.code, asked.route]).toEqual([503, 'breaker_open', 'fpga-sim']);
+    expect(Number(asked.headers.get('retry-after'))).toBe(1);
   });
 
   it('say why the CPU answers when the device has no NPU', async () => {

@@ -132,10 +132,14 @@ describe('images', () => {
     const again = await workspace.call('POST', '/images', request);
     expect(again.status).toBe(200);
     expect(again.body).toEqual(first);
-    const other = await workspace.call('POST', '/images', { ...request, routePolicy: 'cpu' });
+    const other = await workspace.call('POST', '/images', { ...request, routePolicy: 'cpu', shadow: 0.01 });
     expect(other.status).toBe(201);
     expect(other.body).toMatchObject({ version: 2 });
     expect((other.body as Image).digest).not.toBe(first.digest);
+    const run = (other.body as Image).layers.find(({ path }) => path === layerPaths.run);
+    expect(await readJson(workspace, run?.digest ?? '')).toMatchObject({
+      routes: { policy: 'cpu', shadow: 0.01 },
+    });
   });
 
   it('have the same digest in two workspaces, whatever the time', async () => {
@@ -191,6 +195,8 @@ describe('images', () => {
     ['a model that is not registered', { model: 'other:1' }, 'not_found'],
     ['a script that was not uploaded', { script: digestOf('nothing') }, 'blob_unavailable'],
     ['the FPGA as the only route without a program', { routePolicy: 'fpga' }, 'route_unavailable'],
+    ['a share of shadows without a program', { shadow: 0.01 }, 'route_unavailable'],
+    ['a share beyond all', { shadow: 2 }, 'invalid_request'],
     ['an unknown field', { colour: 'red' }, 'invalid_request'],
     ['a state that the model lacks', { sequence: { state: [{ input: 'h', output: 'hn' }] } }, 'tensor_name'],
     ['a sequence without state', { sequence: { state: [] } }, 'invalid_request'],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
+import type { EngineObserver } from '../../agent/engines/engine-observer.ts';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
 import { Endpoints } from '../../agent/scoring/endpoints.ts';
@@ -53,6 +54,7 @@ export async function startScoring(
     log?: Logger;
     endpoint?: EndpointSettings;
     random?: () => number;
+    observer?: EngineObserver;
   } = {},
 ): Promise<LocalScoring> {
   const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
@@ -62,8 +64,10 @@ export async function startScoring(
   await blobs.start();
   const selection =
     options.npu === undefined ? null : { kind: 'simulator' as const, configuration: options.npu };
-  const npu = await openNpu(selection, log);
-  const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
+  const npu = await openNpu(selection, { limits, nowMs, log });
+  const { observer } = options;
+  const observed = observer === undefined ? {} : { observer };
+  const deployments = new Deployments({ blobs, npu, limits, nowMs, log, ...observed });
   const endpoints = new Endpoints();
   const clocks = { nowMs, instantMs: Date.now };
   const random = options.random ?? Math.random;
@@ -84,7 +88,7 @@ export async function startScoring(
   onTestFinished(async () => {
     await server.stop();
     await deployments.close();
-    await npu?.device.close();
+    await npu?.close();
   });
   const url = `http://127.0.0.1:${port}`;
   return {

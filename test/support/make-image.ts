@@ -33,6 +33,7 @@ export interface ImageParts {
   /** What to take in place of what the compiler makes of the model. */
   compiled?: Omit<CompiledModel, 'report'>;
   policy?: RunManifest['routes']['policy'];
+  shadow?: number;
   sessions?: number;
   queueDepth?: number;
   sequence?: SequenceSettings;
@@ -109,7 +110,11 @@ function runManifestOf(parts: ImageParts, model: Uint8Array): RunManifest {
     name: parts.name ?? 'fashion',
     version: parts.version ?? 1,
     signature: readModelSignature(model),
-    routes: { policy: parts.policy ?? 'auto', cpu: { sessions: parts.sessions ?? 1 } },
+    routes: {
+      policy: parts.policy ?? 'auto',
+      cpu: { sessions: parts.sessions ?? 1 },
+      ...(parts.shadow === undefined ? {} : { shadow: parts.shadow }),
+    },
     ...(parts.scriptSettings === undefined ? {} : { script: parts.scriptSettings }),
     ...(parts.sequence === undefined ? {} : { sequence: parts.sequence }),
     limits: { queueDepth: parts.queueDepth ?? 16 },

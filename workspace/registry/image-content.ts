@@ -37,6 +37,8 @@ export interface ImageContent {
   layers: readonly ContentLayer[];
   script: ScriptSettings | undefined;
   routePolicy: RoutePolicy;
+  /** Share of requests that run on both routes. */
+  shadow: number | undefined;
   signature: TensorSignature;
   cpu: CpuRoute;
   npu: NpuRoute | undefined;
@@ -53,11 +55,12 @@ export function imageContent(options: {
   /** The script's blob and how it runs. */
   script: { source: Digest; settings: ScriptSettings; files: readonly ScriptFile[] } | undefined;
   routePolicy: RoutePolicy;
+  shadow: number | undefined;
   configuration: string | undefined;
   sequence: SequenceSettings | undefined;
   compilation: WorkerResult;
 }): ImageContent {
-  const { name, model, script, routePolicy, configuration, sequence, compilation } = options;
+  const { name, model, script, routePolicy, configuration, sequence, shadow, compilation } = options;
   const { compiled, samples, signature } = compilation;
   if (sequence !== undefined) checkSequence(signature, sequence);
   const layers: ContentLayer[] = [
@@ -79,6 +82,7 @@ export function imageContent(options: {
     layers,
     script: script?.settings,
     routePolicy,
+    shadow,
     signature,
     cpu: { sessions: 1, ...(compiled === undefined ? {} : { keepsQuantisation: true }) },
     npu:
@@ -122,6 +126,7 @@ export function runManifest(content: ImageContent, version: number): RunManifest
       policy: content.routePolicy,
       cpu: content.cpu,
       ...(content.npu === undefined ? {} : { npu: content.npu }),
+      ...(content.shadow === undefined ? {} : { shadow: content.shadow }),
     },
     ...(content.script === undefined ? {} : { script: content.script }),
     ...(content.sequence === undefined ? {} : { sequence: content.sequence }),

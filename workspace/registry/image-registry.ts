@@ -125,6 +125,12 @@ export class ImageRegistry {
         'routePolicy: fpga needs a program; name a hardware configuration in accelerate',
       );
     }
+    if (request.shadow !== undefined && request.accelerate === undefined) {
+      throw new SluiceError(
+        'route_unavailable',
+        'shadow: needs two routes; name a hardware configuration in accelerate',
+      );
+    }
     const script = await readScript(blobs, request);
     const samples = request.samples === undefined ? undefined : await this.#readSamples(request.samples);
     const quantising = await this.#readQuantising(request);
@@ -143,6 +149,7 @@ export class ImageRegistry {
       model: model.digest,
       script,
       routePolicy,
+      shadow: request.shadow,
       configuration: request.accelerate,
       sequence: sequenceSettings(request.sequence),
       compilation,

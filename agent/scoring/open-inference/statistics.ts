@@ -33,5 +33,11 @@ function statisticsOf({ name, image }: FoundModel): object {
     })),
     memory_usage: [],
     mirror_stats: image.mirrored,
+    ...twoRoutes(image),
   };
+}
+
+/** Of an image with an NPU route, beside what Triton has: the breaker, and requests that ran on both routes. */
+function twoRoutes({ router: { breaker, secondRuns } }: FoundModel['image']): object {
+  return breaker === undefined ? {} : { sluice: { breaker, second_runs: secondRuns } };
 }

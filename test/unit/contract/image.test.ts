@@ -54,6 +54,17 @@ describe('a run manifest', () => {
     expect(parser.parse(plain)).toEqual(plain);
   });
 
+  it('may have a share of shadows', () => {
+    for (const shadow of [0, 0.01, 1]) {
+      const shadowed = { ...manifest(), routes: { ...manifest().routes, shadow } };
+      expect(parser.parse(shadowed)).toEqual(shadowed);
+    }
+    for (const shadow of [-0.1, 1.1, Number.NaN, '0.01']) {
+      const wrong = { ...manifest(), routes: { ...manifest().routes, shadow } };
+      expect(() => parser.parse(wrong)).toThrow(expect.objectContaining({ code: 'manifest_invalid' }));
+    }
+  });
+
   const edits: [string, object][] = [
     ['no elements', { channels: 0 }],
     ['parts of an element', { rows: 1.5 }],

@@ -158,4 +158,40 @@ describe('WorkQueue', () => {
     gate.open();
     await Promise.all(jobs);
   });
+
+  it('expects more of a job of more items, and of those ahead what their mean size takes', async () => {
+    const now = { ms: 0 };
+    const queue = queueOf({ now });
+    await queue.submit(async () => {
+      now.ms += 10;
+    });
+    expect(queue.expectedMs(5, 4)).toBe(40);
+    const gate = new Gate();
+    const jobs = [queue.submit(gate.task('1'), { items: 3 }), queue.submit(gate.task('2'), { items: 5 })];
+    expect(queue.expectedMs()).toBe(10 + 2 * 40);
+    const leaving = new AbortController();
+    const left = queue.submit(gate.task('3'), { items: 100, signal: leaving.signal });
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ code: 'cancelled' });
+    expect(queue.expectedMs()).toBe(10 + 2 * 40);
+    gate.open();
+    await Promise.all(jobs);
+    expect(queue.expectedMs()).toBe(10);
+  });
+
+  it('refuses no work for a time that nobody has measured', async () => {
+    const now = { ms: 0 };
+    const queue = queueOf({ now });
+    const take = (durationMs: number, items: number) =>
+      queue.submit(
+        async () => {
+          now.ms += durationMs;
+        },
+        { items, deadlineMs: now.ms + 50 },
+      );
+    await take(10, 1);
+    await take(60, 1_000);
+    await expect(take(60, 1_000)).rejects.toMatchObject({ code: 'deadline_unmet' });
+    await expect(take(10, 1)).resolves.toBeUndefined();
+  });
 });
