@@ -40,6 +40,8 @@ export const limits = {
   priorityLevels: 10,
   /** Requests that wait for one image before the next gets 429. */
   scoringQueueDepthMax: 256,
+  /** Scoring processes of a device; each loads every image. */
+  scoringProcessesMax: 64,
   scriptTimeoutMs: 10_000,
   scriptHeapMiB: 256,
   programBytesMax: 512 * MiB,

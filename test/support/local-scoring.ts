@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { onTestFinished } from 'vitest';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
+import type { ListenerSettings } from '../../agent/scoring/listener-settings.ts';
 import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
 import { ScoringServer } from '../../agent/scoring/server.ts';
 import { type ScoringLimits, scoringLimits } from '../../agent/scoring-limits.ts';
@@ -23,6 +24,8 @@ export interface LocalScoring {
   /** POST of JSON, or of text or bytes as they are. */
   post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  /** Ends the server before the test does. */
+  stop(): Promise<void>;
 }
 
 /** Headers and cancellation of a request. */
@@ -43,7 +46,14 @@ interface Answer {
 
 /** Starts a server that stops when the test ends. */
 export async function startScoring(
-  options: { npu?: string; limits?: Partial<ScoringLimits>; log?: Logger; endpoint?: EndpointSettings } = {},
+  options: {
+    npu?: string;
+    limits?: Partial<ScoringLimits>;
+    log?: Logger;
+    endpoint?: EndpointSettings;
+    listeners?: ListenerSettings;
+    port?: number;
+  } = {},
 ): Promise<LocalScoring> {
   const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
   const limits = { ...scoringLimits, ...options.limits };
@@ -58,13 +68,14 @@ export async function startScoring(
     deployments,
     limits,
     ...endpointDefaults,
+    listeners: options.listeners ?? {},
     ...options.endpoint,
     nowMs,
     instantMs: Date.now,
     randomId: randomUUID,
     log,
   });
-  const port = await server.start({ host: '127.0.0.1', port: 0 });
+  const port = (await server.start({ host: '127.0.0.1', port: options.port ?? 0 })) ?? 0;
   onTestFinished(async () => {
     await server.stop();
     await deployments.close();
@@ -94,6 +105,7 @@ export async function startScoring(
       );
     },
     get: (path, headers = {}) => answerOf(fetch(url + path, { headers })),
+    stop: () => server.stop(),
   };
 }
 

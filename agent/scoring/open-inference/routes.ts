@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Deployments } from '../deployments.ts';
 import { type FoundModel, findModel } from '../find-model.ts';
+import type { Peers } from '../peers.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { imageHeader } from '../request-context.ts';
 import { addRoute, type Handler } from '../routes.ts';
@@ -21,6 +22,8 @@ export interface OpenInferenceOptions {
   serverName: string;
   /** Whether clients may load and unload models. */
   allowsModelControl: boolean;
+  /** The other scoring processes of this device, when there are any. */
+  peers?: Peers;
   nowMs: () => number;
   /** Milliseconds since 1970. */
   instantMs: () => number;
@@ -28,14 +31,14 @@ export interface OpenInferenceOptions {
 
 /** Adds the routes of the Open Inference dialect. */
 export function addOpenInferenceRoutes(app: FastifyInstance, options: OpenInferenceOptions): void {
-  const { deployments, serverName } = options;
+  const { deployments, serverName, peers } = options;
   for (const url of ['/v2', '/v2/']) {
     addRoute(app, url, { GET: async (_request, reply) => send(reply, serverMetadata(serverName)) });
   }
   addRoute(app, '/v2/health/live', { GET: async (_request, reply) => send(reply, { live: true }) });
   addRoute(app, '/v2/health/ready', { GET: async (_request, reply) => serverReady(reply, deployments) });
   addRoute(app, '/v2/models/stats', {
-    GET: async (_request, reply) => send(reply, modelStatistics(allModels(deployments))),
+    GET: async (_request, reply) => send(reply, await modelStatistics(allModels(deployments), peers)),
   });
   for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     addModelRoutes(app, model, options);
@@ -44,18 +47,18 @@ export function addOpenInferenceRoutes(app: FastifyInstance, options: OpenInfere
 }
 
 function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenceOptions): void {
-  const { deployments, nowMs, instantMs } = options;
-  const describe = (answer: (model: FoundModel) => object): Handler => {
+  const { deployments, peers, nowMs, instantMs } = options;
+  const describe = (answer: (model: FoundModel) => object | Promise<object>): Handler => {
     return async (request, reply) => {
       const model = findModel(request, deployments);
       void reply.header(imageHeader, model.image.digest);
-      return send(reply, answer(model));
+      return send(reply, await answer(model));
     };
   };
   addRoute(app, url, { GET: describe(modelMetadata) });
   addRoute(app, `${url}/ready`, { GET: describe(({ name }) => ({ name, ready: true })) });
   addRoute(app, `${url}/config`, { GET: describe(modelConfiguration) });
-  addRoute(app, `${url}/stats`, { GET: describe((model) => modelStatistics([model])) });
+  addRoute(app, `${url}/stats`, { GET: describe((model) => modelStatistics([model], peers)) });
   addRoute(app, `${url}/infer`, {
     POST: async (request, reply) => {
       const model = findModel(request, deployments);
@@ -65,7 +68,7 @@ function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenc
 }
 
 function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions): void {
-  const { deployments, allowsModelControl: isAllowed } = options;
+  const { deployments, peers, allowsModelControl: isAllowed } = options;
   addRoute(app, '/v2/repository/index', {
     POST: async (request, reply) => {
       const body = await readBody(request);
@@ -76,7 +79,7 @@ function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions
     addRoute(app, `/v2/repository/models/:model/${action}`, {
       POST: async (request: FastifyRequest, reply) => {
         const { model } = request.params as { model: string };
-        await controlModel(model, action, { deployments, isAllowed });
+        await controlModel(model, action, { deployments, peers, isAllowed });
         return send(reply, {});
       },
     });
