@@ -7,6 +7,7 @@ import type { Measurement } from './measure.ts';
 import { benchNpu } from './npu.ts';
 import { benchNpuEstimates } from './npu-estimates.ts';
 import { benchPack } from './pack.ts';
+import { benchProcesses } from './processes.ts';
 import { benchRoutes } from './routes.ts';
 
 const benchmarks: Record<string, () => Promise<Record<string, Measurement[]>>> = {
@@ -14,6 +15,7 @@ const benchmarks: Record<string, () => Promise<Record<string, Measurement[]>>> =
   npu: benchNpu,
   'npu-estimates': benchNpuEstimates,
   pack: benchPack,
+  processes: benchProcesses,
   routes: benchRoutes,
 };
 

@@ -17,7 +17,7 @@ export interface TlsMaterial {
 const tlsFileBytesMax = 1 << 20;
 
 /** Reads and checks the files of a TLS listener. Throws `usage`, which names the file and what is wrong with it. */
-export async function readTlsFiles(files: TlsSettings): Promise<TlsMaterial> {
+async function readTlsFiles(files: TlsSettings): Promise<TlsMaterial> {
   const material = await readMaterial(files);
   checkMaterial(files, material);
   return material;

@@ -51,7 +51,7 @@ export function npuOption(): Option {
 }
 
 /** Reads `--socket`, `--tls-certificate` and what belongs to them. Throws `usage`. */
-export function listenerSettings(
+function listenerSettings(
   options: Pick<StartOptions, 'socket' | 'socketMode' | 'tlsCertificate' | 'tlsKey' | 'tlsClientCa'>,
 ): ListenerSettings {
   const { socket, socketMode: mode, tlsCertificate, tlsKey, tlsClientCa } = options;

@@ -102,14 +102,14 @@ describe('several scoring processes', () => {
     expect(await scoring.exited).toBe(1);
   });
 
-  it('say once that the port is taken', async () => {
-    const scoring = await startForked({ ...settings, logLevel: 'silent' });
+  it('say once that the port is taken, and end with the last of them', async () => {
+    const scoring = await startForked(settings);
     const { port } = await scoring.next('listening');
     const second = await startForked({ ...settings, logLevel: 'silent', port });
     expect((await second.next('failed')).error.code).toBe('port_in_use');
     expect(await second.exited).toBe(1);
-    // As when the control process is gone.
-    scoring.child.disconnect();
-    expect(await scoring.exited).toBe(0);
+    // When all have died, whoever started them learns it.
+    for (const pid of await ready(scoring, 2)) process.kill(pid, 'SIGKILL');
+    expect(await scoring.exited).toBe(1);
   });
 });

@@ -134,6 +134,7 @@ export class ScoringCluster {
     );
     if (this.#ready.length === 0) {
       this.#state = 'ended';
+      for (const other of this.#seats) other.kill();
       onDown();
       return;
     }
