@@ -21,7 +21,7 @@ const health: Load = { requests: 200, keepAlive: true };
 const hasty: Load = { ...health, keepAlive: false };
 /** Long enough for reading it to take milliseconds of the process; the index of models ignores what it does not know. */
 const numbers: Load = {
-  requests: 24,
+  requests: 16,
   keepAlive: true,
   body: JSON.stringify({ numbers: Array.from({ length: 100_000 }, (_, index) => index / 7) }),
 };
@@ -44,11 +44,11 @@ export async function benchProcesses(): Promise<Record<string, Measurement[]>> {
     for (const processes of [1, 2]) running.push(await start(folder, processes));
     const [one, two] = running;
     if (one === undefined || two === undefined) throw new Error('two set-ups are compared');
-    const options = { rounds: 7, callsPerRound: 1 };
+    const options = { rounds: 5, callsPerRound: 1 };
     return {
       '200 health checks, kept connections': await compare(contenders(one, two, health), options),
       '200 health checks, a connection each': await compare(contenders(one, two, hasty), options),
-      '24 bodies of 100,000 numbers': await compare(contenders(one, two, numbers), options),
+      '16 bodies of 100,000 numbers': await compare(contenders(one, two, numbers), options),
     };
   } finally {
     for (const { child } of running) child.kill('SIGKILL');
