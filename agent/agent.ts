@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { BlobStore } from '../base/blob-store.ts';
 import { removeTemporaryFiles } from '../base/durable-files.ts';
 import type { Logger } from '../base/logger.ts';
+import { isLoopback } from '../base/loopback.ts';
 import { parserOf } from '../base/validate.ts';
 import { sluiceVersion } from '../base/version.ts';
 import { SluiceError, toSluiceError } from '../contract/errors.ts';
@@ -20,6 +21,7 @@ import { DesiredIntake } from './link/desired-intake.ts';
 import { type Identity, type IdentitySource, loadIdentity, refreshIdentity } from './link/identity.ts';
 import { MqttLink } from './link/mqtt-link.ts';
 import type { EndpointSettings } from './scoring/endpoint-settings.ts';
+import type { ListenerSettings } from './scoring/listener-settings.ts';
 import { StateLock } from './state-lock.ts';
 import type { NpuDescription } from './supervise/control-protocol.ts';
 import { KeptEndpoints } from './supervise/kept-endpoints.ts';
@@ -39,9 +41,13 @@ export interface AgentOptions {
   token?: string;
   /** Certificates to trust for workspace and broker instead of the system's, PEM. */
   caFile?: string;
-  /** Address and port of the scoring API; 127.0.0.1 and 5001 if not given, 0 for any port. */
+  /** Address and port of the scoring API; 127.0.0.1 and 5001 if not given, 0 for any port, null for no TCP. */
   host?: string;
-  port?: number;
+  port?: number | null;
+  /** TLS, and a Unix-domain socket. */
+  listeners?: ListenerSettings;
+  /** How many processes score; 1 if not given. */
+  processes?: number;
   npu: NpuSelection | null;
   endpoint?: EndpointSettings;
   logger: Logger;
@@ -154,6 +160,7 @@ export class Agent {
     if (this.#desired.current === undefined) await this.#restoreEndpoints();
     else this.#configureEndpoints(this.#desired.current);
     this.#reconciler.start(this.#desired.current);
+    this.#warnOfPlainText();
     await this.#scoring.start();
     void this.#join(stored);
   }
@@ -190,6 +197,14 @@ export class Agent {
     }
   }
 
+  #warnOfPlainText(): void {
+    const { host = '127.0.0.1', port, listeners, logger } = this.#options;
+    if (port === null || listeners?.tls !== undefined || isLoopback(host)) return;
+    logger.warn(
+      `scoring endpoint: ${host} can be reached from other machines, and requests travel unencrypted; see --tls-certificate`,
+    );
+  }
+
   /** A known device does not need its workspace: it hears the news if there are any. */
   async #refresh(stored: Identity): Promise<void> {
     try {
@@ -207,12 +222,15 @@ export class Agent {
   }
 
   #makeScoring(): ScoringProcess {
-    const { host, port, npu, endpoint = {}, logger, scoringEntry } = this.#options;
+    const { host, port, npu, endpoint = {}, listeners = {}, processes, logger, scoringEntry } = this.#options;
+    const isSeveral = processes !== undefined && processes > 1;
     return new ScoringProcess({
-      entry: scoringEntry ?? new URL('./scoring/main.js', import.meta.url),
+      entry: scoringEntry ?? new URL(`./scoring/${isSeveral ? 'cluster/' : ''}main.js`, import.meta.url),
       start: {
         host: host ?? '127.0.0.1',
-        port: port ?? 5001,
+        port: port === undefined ? 5001 : port,
+        listeners,
+        ...(processes === undefined ? {} : { processes }),
         blobRoot: join(this.#options.stateFolder, 'oci'),
         npu,
         endpoint,
@@ -223,11 +241,21 @@ export class Agent {
       logger,
       onListening: (listening) => {
         this.#npu = listening.npu;
-        this.#emit({ type: 'listening', ...listening });
+        const { socket } = listeners;
+        this.#emit({
+          type: 'listening',
+          ...listening,
+          ...(socket === undefined ? {} : { socket: socket.path }),
+        });
         this.#reconciler.scoringListening(listening.npu);
       },
       onDown: () => this.#reconciler.scoringDown(),
       onConfigured: () => this.#link?.report(),
+      onProcessDied: () => {
+        // Whoever was on trial is blamed; what is wanted is asked for again, which most processes have already.
+        this.#reconciler.scoringDown();
+        this.#reconciler.scoringListening(this.#npu);
+      },
     });
   }
 

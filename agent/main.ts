@@ -6,6 +6,8 @@ import { toSluiceError } from '../contract/errors.ts';
 import { Agent } from './agent.ts';
 import type { AgentMessage } from './agent-events.ts';
 import { EndpointSettings } from './scoring/endpoint-settings.ts';
+import { ListenerSettings } from './scoring/listener-settings.ts';
+import { ProcessCount } from './scoring/start-options.ts';
 import { NpuSelection } from './supervise/npu-selection.ts';
 
 /** The one argument of this process: AgentOptions as JSON. */
@@ -17,7 +19,9 @@ const AgentArgument = Type.Object(
     token: Type.Optional(Type.String()),
     caFile: Type.Optional(Type.String()),
     host: Type.Optional(Type.String({ minLength: 1 })),
-    port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
+    port: Type.Optional(Type.Union([Type.Integer({ minimum: 0, maximum: 65_535 }), Type.Null()])),
+    listeners: Type.Optional(ListenerSettings),
+    processes: Type.Optional(ProcessCount),
     npu: Type.Union([NpuSelection, Type.Null()]),
     endpoint: Type.Optional(EndpointSettings),
     logLevel: Type.Optional(Type.Enum([...logLevels])),

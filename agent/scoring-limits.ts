@@ -63,6 +63,29 @@ export interface ScoringLimits {
   requestIdCharsMax: number;
   /** What a client gets to read the answer to something that is not HTTP, before the connection is cut. */
   hangUpMs: number;
+  /** What a client gets to agree on TLS. */
+  handshakeMs: number;
+  /** How often certificate and key are looked at, so that renewed ones are used. */
+  tlsPollMs: number;
+  /** What whoever listens on a socket's file gets to answer before it counts as alive. */
+  socketProbeMs: number;
+  /** What one of several scoring processes gets to start, and to listen. */
+  processStartMs: number;
+  /**
+   * What it gets to activate an image, and to let one go: a little less than the control process waits, so that one
+   * that hangs is killed and not all of them.
+   */
+  processActivateMs: number;
+  processRemoveMs: number;
+  /** First delay before a dead one is started again, doubled up to `processRestartCapMs`. */
+  processRestartBaseMs: number;
+  processRestartCapMs: number;
+  /** One that lived so long resets the delay. */
+  processHealthyMs: number;
+  /** What it gets to tell its statistics to another. */
+  peerAnswerMs: number;
+  /** Questions of scoring processes to each other that may be open at once. */
+  peerAsksMax: number;
   /** What running requests get when the process stops. */
   stopMs: number;
   /** Lines of the request log above the debug level, for one status and error code. */
@@ -115,6 +138,17 @@ export const scoringLimits: ScoringLimits = {
   mirrorTimeoutMs: 10_000,
   requestIdCharsMax: 100,
   hangUpMs: 1_000,
+  handshakeMs: 10_000,
+  tlsPollMs: 10_000,
+  socketProbeMs: 1_000,
+  processStartMs: 50_000,
+  processActivateMs: 110_000,
+  processRemoveMs: 8_000,
+  processRestartBaseMs: 100,
+  processRestartCapMs: 30_000,
+  processHealthyMs: 60_000,
+  peerAnswerMs: 1_000,
+  peerAsksMax: 256,
   stopMs: 2_000,
   requestLogLinesPerMinute: 10,
   traces: {

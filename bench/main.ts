@@ -7,6 +7,7 @@ import type { Measurement } from './measure.ts';
 import { benchNpu } from './npu.ts';
 import { benchNpuEstimates } from './npu-estimates.ts';
 import { benchPack } from './pack.ts';
+import { benchProcesses } from './processes.ts';
 import { benchRoutes } from './routes.ts';
 import type { Claim } from './serving/claim.ts';
 import { benchServing, servingCases } from './serving/main.ts';
@@ -16,6 +17,7 @@ const benchmarks: Record<string, () => Promise<Record<string, Measurement[]> | C
   npu: benchNpu,
   'npu-estimates': benchNpuEstimates,
   pack: benchPack,
+  processes: benchProcesses,
   routes: benchRoutes,
   serving: () => benchServing(),
   ...Object.fromEntries(servingCases.map((name) => [`serving/${name}`, () => benchServing([name])])),

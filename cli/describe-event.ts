@@ -6,7 +6,11 @@ export function describeEvent(event: AgentEvent): string {
   switch (event.type) {
     case 'listening': {
       const npu = event.npu === null ? 'no NPU' : `NPU ${event.npu.route} ${event.npu.configuration}`;
-      return `scoring endpoint on port ${event.port}, ${npu}`;
+      const places = [
+        ...(event.port === null ? [] : [`port ${event.port}`]),
+        ...(event.socket === undefined ? [] : [event.socket]),
+      ];
+      return `scoring endpoint on ${places.join(' and ')}, ${npu}`;
     }
     case 'fetching':
       return `${event.deployment}: image pulled, ${formatCount(event.haveBytes)} of ${formatCount(event.needBytes)} bytes`;

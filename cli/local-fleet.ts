@@ -190,7 +190,7 @@ export class LocalFleet {
     const serving = new Promise<void>((resolve, reject) => {
       child.on('message', (message: AgentMessage) => {
         if (message.type === 'start-failed') return;
-        if (message.type === 'listening') this.#scoringPort = message.port;
+        if (message.type === 'listening') this.#scoringPort = message.port ?? undefined;
         this.#tell('device', describeEvent(message));
         // What the device remembers may be an older image, which its NPU of today cannot run.
         if (!('image' in message) || message.image !== digest) return;

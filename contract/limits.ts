@@ -68,6 +68,8 @@ export const limits = {
   sequencesKeptMax: 65_536,
   /** State tensors of all sequences of one image. */
   sequenceStateBytesMax: 256 * MiB,
+  /** Scoring processes of a device; each loads every image. */
+  scoringProcessesMax: 64,
   scriptTimeoutMs: 10_000,
   scriptHeapMiB: 256,
   programBytesMax: 512 * MiB,

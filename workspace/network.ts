@@ -1,22 +1,11 @@
 import type { Server } from 'node:net';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { SluiceError } from '../contract/errors.ts';
 
 /** A listener's certificate and private key, PEM. */
 export interface ListenerTls {
   cert: Buffer;
   key: Buffer;
-}
-
-/** Whether a host is reachable from this machine only. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  const family = isIP(host);
-  if (family === 0) return false;
-  const loopback = new BlockList();
-  loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-  loopback.addAddress('::1', 'ipv6');
-  return loopback.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** Whether a listener's host stands for every address of the machine. */

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from '../base/logger.ts';
+import { isLoopback } from '../base/loopback.ts';
 import { parserOf } from '../base/validate.ts';
 import { SluiceError } from '../contract/errors.ts';
 import { Name } from '../contract/names.ts';
-import { isLoopback, type ListenerTls } from './network.ts';
+import type { ListenerTls } from './network.ts';
 
 /** How a workspace is set up. */
 export interface WorkspaceOptions {

@@ -1,52 +1,30 @@
 import '../../ort/disable-telemetry.ts';
+import cluster from 'node:cluster';
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { BlobStore } from '../../base/blob-store.ts';
-import { createLogger, type Logger } from '../../base/logger.ts';
-import { toSluiceError } from '../../contract/errors.ts';
+import { createLogger } from '../../base/logger.ts';
 import { processRegistry } from '../observe/scoring-metrics.ts';
 import { scoringLimits as limits } from '../scoring-limits.ts';
-import type { ScoringMessage } from '../supervise/control-protocol.ts';
+import { ScoringWorker } from './cluster/scoring-worker.ts';
+import { WorkerLink } from './cluster/worker-link.ts';
 import { Deployments } from './deployments.ts';
 import { endpointDefaults } from './endpoint-settings.ts';
 import { Endpoints } from './endpoints.ts';
 import { Mirror } from './mirror.ts';
 import { openNpu } from './npu-device.ts';
+import { failStart, ignoreSignals, sendParent, serveParent } from './parent.ts';
 import { ScoringProcess } from './scoring-process.ts';
 import { ScoringServer } from './server.ts';
-import { controlMessageParser, scoringStartParser } from './start-options.ts';
+import { checkStart, controlMessageParser, scoringStartParser } from './start-options.ts';
 
-// Entry of the scoring process. Its parent starts it with `ScoringStart` as one JSON argument and an IPC channel.
-
-/** What a graceful end may take when nobody is left to force it: requests, then worker threads, then a margin. */
-const exitMs = limits.stopMs + limits.workerCloseMs + 1_000;
-
-function send(message: ScoringMessage, onSent?: () => void): void {
-  if (process.connected) process.send?.(message, undefined, undefined, () => onSent?.());
-  else onSent?.();
-}
-
-function serveParent(scoring: ScoringProcess, log: Logger): void {
-  const exit = (): void => {
-    setTimeout(() => process.exit(0), exitMs).unref();
-    void scoring.stop().then(() => process.exit(0));
-  };
-  process.on('disconnect', exit);
-  if (!process.connected) exit();
-  process.on('message', (message) => {
-    const handled = async (): Promise<void> => {
-      const control = controlMessageParser.parse(message);
-      if (control.type === 'stop') exit();
-      else await scoring.handle(control);
-    };
-    handled().catch((thrown: unknown) => log.error({ err: thrown }, 'control message failed'));
-  });
-}
+// Entry of the scoring process. Its parent starts it with `ScoringStart` as one JSON argument and an IPC channel; the
+// primary of several (cluster/main.ts) as one of its workers.
 
 async function main(argument: string | undefined): Promise<void> {
-  // Ctrl-C reaches the whole process group; the parent decides when this process ends.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  ignoreSignals();
   const start = scoringStartParser.parseJson(argument ?? '');
+  checkStart(start);
   const log = createLogger({ name: 'scoring', level: start.logLevel });
   const nowMs = (): number => performance.now();
   const npu = await openNpu(start.npu, { limits, nowMs, log });
@@ -55,9 +33,14 @@ async function main(argument: string | undefined): Promise<void> {
   const endpoints = new Endpoints();
   const clocks = { nowMs, instantMs: Date.now };
   const random = Math.random;
+  const link = cluster.isWorker
+    ? new WorkerLink({ send: sendParent, asksMax: limits.peerAsksMax })
+    : undefined;
   const server = new ScoringServer({
     ...endpointDefaults,
     ...start.endpoint,
+    listeners: start.listeners ?? {},
+    ...(link === undefined ? {} : { peers: link }),
     deployments,
     endpoints,
     random,
@@ -68,13 +51,18 @@ async function main(argument: string | undefined): Promise<void> {
     log,
     registry: processRegistry(),
   });
-  const scoring = new ScoringProcess({ server, deployments, endpoints, npu, send, log });
-  await scoring.start(start);
-  serveParent(scoring, log);
+  const scoring = new ScoringProcess({ server, deployments, endpoints, npu, send: sendParent, log });
+  const worker = link && new ScoringWorker({ start, server, deployments, link, send: sendParent });
+  if (worker === undefined) await scoring.start(start);
+  else sendParent({ type: 'opened', npu: npu?.description ?? null });
+  serveParent(log, {
+    handle: async (message) => {
+      if (await worker?.handle(message)) return;
+      const control = controlMessageParser.parse(message);
+      if (control.type !== 'stop') await scoring.handle(control);
+    },
+    stop: () => scoring.stop(),
+  });
 }
 
-main(process.argv[2]).catch((thrown: unknown) => {
-  const error = toSluiceError(thrown);
-  if (!process.connected) process.stderr.write(`${error.message}\n`);
-  send({ type: 'failed', error: error.toJSON() }, () => process.exit(1));
-});
+main(process.argv[2]).catch(failStart);

@@ -13,9 +13,6 @@ export function originForm(target: string): string {
 
 /** Checks what Node would refuse with an empty answer, or take only a part of without a word. */
 export function refuseByHeader(app: FastifyInstance, { headersMax }: { headersMax: number }): void {
-  // Node drops the headers beyond its own limit; there is one on their bytes, too.
-  app.server.maxHeadersCount = 0;
-  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.addHook('onRequest', async (request) => {
     const { headers, httpVersion, rawHeaders } = request.raw;
     const count = rawHeaders.length / 2;

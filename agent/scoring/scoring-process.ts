@@ -3,6 +3,7 @@ import { type SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { ControlMessage, NpuDescription, ScoringMessage } from '../supervise/control-protocol.ts';
 import type { Deployments } from './deployments.ts';
 import type { Endpoints } from './endpoints.ts';
+import type { TcpAddress } from './listener-settings.ts';
 import type { OpenNpu } from './npu-device.ts';
 import type { ScoringServer } from './server.ts';
 
@@ -25,8 +26,8 @@ export class ScoringProcess {
     this.#options = options;
   }
 
-  /** Listens and tells the control process. Throws `port_in_use`. */
-  async start(address: { host: string; port: number }): Promise<void> {
+  /** Listens and tells the control process. Throws `port_in_use` or `usage`. */
+  async start(address: TcpAddress): Promise<void> {
     const { server, npu, send } = this.#options;
     const port = await server.start(address);
     const description: NpuDescription | null = npu?.description ?? null;

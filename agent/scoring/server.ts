@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../../base/logger.ts';
@@ -15,10 +14,13 @@ import { collectBodies } from './body-collector.ts';
 import { allowOrigins } from './cors.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 import type { ModelSource } from './find-model.ts';
-import { answerClientError, sendError } from './http-errors.ts';
+import { sendError } from './http-errors.ts';
+import { HttpListeners } from './http-listeners.ts';
+import type { ListenerSettings, TcpAddress } from './listener-settings.ts';
 import { addMetricsRoute, observedImages } from './metrics-route.ts';
 import type { Mirror } from './mirror.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
+import type { Peers } from './peers.ts';
 import { addPredictRoutes } from './predict/routes.ts';
 import { boundInflation } from './request-body.ts';
 import { originForm, refuseByHeader } from './request-line.ts';
@@ -37,6 +39,10 @@ const pathParameterCharsMax = 1024;
 /** What the scoring server needs. */
 export interface ScoringServerOptions extends Required<EndpointSettings>, ModelSource {
   mirror: Mirror;
+  /** TLS, and a Unix-domain socket. */
+  listeners: ListenerSettings;
+  /** The other scoring processes of this device, when there are any. */
+  peers?: Peers;
   limits: ScoringLimits;
   nowMs: () => number;
   /** Milliseconds since 1970. */
@@ -52,37 +58,41 @@ export class ScoringServer {
   readonly #options: ScoringServerOptions;
   #app: FastifyInstance | undefined;
   #tracer: Tracer | undefined;
+  #listeners: HttpListeners | undefined;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: ScoringServerOptions) {
     this.#options = options;
   }
 
-  /** Listens; resolves with the port. Throws `port_in_use`. */
-  async start(address: { host: string; port: number }): Promise<number> {
+  /** Listens; resolves with the TCP port, or null without TCP. Throws `port_in_use` or `usage`. */
+  async start(address: TcpAddress): Promise<number | null> {
+    const { listeners: settings, peers, limits, log } = this.#options;
     this.#tracer = tracerOf(this.#options);
     const app = buildApp(this.#options, this.#tracer);
     this.#app = app;
-    try {
-      await app.listen(address);
-    } catch (thrown) {
-      const { code } = thrown as { code?: unknown };
-      if (code !== 'EADDRINUSE') throw thrown;
-      throw new SluiceError(
-        'port_in_use',
-        `port ${address.port} on ${address.host} is in use by another program; stop it or choose another with --port`,
-        { cause: thrown },
-      );
-    }
-    return (app.server.address() as AddressInfo).port;
+    await app.ready();
+    // Fastify's own server never listens: all of ours are made alike, which its additional ones are not.
+    this.#listeners = new HttpListeners({
+      handler: (request, response) => app.routing(request, response),
+      settings,
+      ownsSocketFile: peers === undefined,
+      limits,
+      log,
+    });
+    return this.#listeners.start(address);
   }
 
   /** Takes no more requests, lets the running ones end within `limits.stopMs`, then hangs up. Idempotent. */
-  async stop(): Promise<void> {
-    const app = this.#app;
-    if (app === undefined) return;
-    const timer = setTimeout(() => app.server.closeAllConnections(), this.#options.limits.stopMs);
-    await app.close();
-    clearTimeout(timer);
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    // From here on requests on open connections are refused, and their connections closed.
+    await this.#app?.close();
+    await this.#listeners?.stop();
     await this.#tracer?.stop(this.#options.limits.traceStopMs);
   }
 }
@@ -92,23 +102,12 @@ function buildApp(options: ScoringServerOptions, tracer: Tracer | undefined): Fa
   const app = fastify({
     logger: false,
     rewriteUrl: ({ url = '' }) => originForm(url),
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: {
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: limits.connectionCheckMs,
-      // Node would answer without a body.
-      requireHostHeader: false,
-    },
-    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: pathParameterCharsMax },
-    clientErrorHandler: (thrown, socket) => answerClientError(thrown, socket, limits.hangUpMs),
     // What Fastify refuses before a route is found, such as a path that cannot be decoded.
     frameworkErrors: (thrown, request, reply) => sendError(thrown, { request, reply, log }),
   });
   const metrics = observe(app, options, tracer);
   allowOrigins(app, options.corsOrigins);
-  app.server.maxConnections = limits.connectionsMax;
   refuseByHeader(app, limits);
   acceptAnyContentType(app);
   collectBodies(app, limits);

@@ -1,14 +1,23 @@
 import Type from 'typebox';
 import { logLevels } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';
+import { SluiceError } from '../../contract/errors.ts';
+import { limits } from '../../contract/limits.ts';
 import { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import { Digest, Name } from '../../contract/names.ts';
+import type { ScoringStart } from '../supervise/control-protocol.ts';
 import { NpuSelection } from '../supervise/npu-selection.ts';
 import { EndpointSettings } from './endpoint-settings.ts';
+import { ListenerSettings } from './listener-settings.ts';
+
+/** How many processes score. */
+export const ProcessCount = Type.Integer({ minimum: 1, maximum: limits.scoringProcessesMax });
 
 const scoringStart = Type.Object({
   host: Type.String({ minLength: 1 }),
-  port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  port: Type.Union([Type.Integer({ minimum: 0, maximum: 65_535 }), Type.Null()]),
+  listeners: Type.Optional(ListenerSettings),
+  processes: Type.Optional(ProcessCount),
   blobRoot: Type.String({ minLength: 1 }),
   npu: Type.Union([NpuSelection, Type.Null()]),
   endpoint: Type.Optional(EndpointSettings),
@@ -31,6 +40,27 @@ const controlMessage = Type.Union([
 
 /** Reads the JSON argument of the scoring process (`ScoringStart`). Throws `usage`. */
 export const scoringStartParser = parserOf(scoringStart, { what: 'scoring process argument', code: 'usage' });
+
+/**
+ * What the fields of a start must be to each other. Throws `usage`.
+ */
+export function checkStart({ port, listeners, processes = 1, npu }: ScoringStart): void {
+  if (port === null && listeners?.socket === undefined) {
+    throw new SluiceError(
+      'usage',
+      '--port none: there is no --socket either, so nobody could call the endpoint',
+    );
+  }
+  if (port === null && listeners?.tls !== undefined) {
+    throw new SluiceError('usage', '--tls-certificate: TLS is for TCP, and --port is none');
+  }
+  if (processes > 1 && npu?.kind === 'xrt') {
+    throw new SluiceError(
+      'usage',
+      `--processes ${processes}: a board is opened by one process; leave --processes or --xclbin out`,
+    );
+  }
+}
 
 /** Reads a message of the control process (`ControlMessage`). Throws `invalid_request`. */
 export const controlMessageParser = parserOf(controlMessage, {

@@ -2,12 +2,18 @@ import type { SerializedError } from '../../contract/errors.ts';
 import type { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { EndpointSettings } from '../scoring/endpoint-settings.ts';
+import type { ListenerSettings } from '../scoring/listener-settings.ts';
 import type { NpuSelection } from './npu-selection.ts';
 
 /** How the control process starts the scoring process: one JSON argument. */
 export interface ScoringStart {
   host: string;
-  port: number;
+  /** Null for none: then there is a socket. */
+  port: number | null;
+  /** TLS, and a Unix-domain socket. */
+  listeners?: ListenerSettings;
+  /** How many processes score; 1 if not given. */
+  processes?: number;
   /** Root of the agent's blob store. */
   blobRoot: string;
   npu: NpuSelection | null;
@@ -42,10 +48,15 @@ export type ControlMessage =
 
 /** Scoring process to control process. */
 export type ScoringMessage =
-  | { type: 'listening'; port: number; npu: NpuDescription | null }
+  | { type: 'listening'; port: number | null; npu: NpuDescription | null }
   /** The process could not start; it exits. */
   | { type: 'failed'; error: SerializedError }
   | { type: 'activated'; requestId: number }
   | { type: 'rejected'; requestId: number; error: SerializedError }
   | { type: 'removed'; requestId: number }
-  | { type: 'configured'; version: DesiredVersion };
+  | { type: 'configured'; version: DesiredVersion }
+  /**
+   * One of several scoring processes died; the others go on, and it starts again. `isAnswered` when an activation that
+   * is rejected for it says whose fault it was.
+   */
+  | { type: 'process-died'; isAnswered: boolean };

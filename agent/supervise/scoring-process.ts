@@ -17,7 +17,8 @@ import { PendingRequests } from './pending-requests.ts';
 
 /** What a scoring process says once it accepts requests. */
 export interface ScoringListening {
-  port: number;
+  /** Null without TCP. */
+  port: number | null;
   npu: NpuDescription | null;
 }
 
@@ -35,7 +36,12 @@ export interface ScoringProcessOptions {
   onDown: () => void;
   /** The endpoints of a desired document are in force. */
   onConfigured: () => void;
+  /** One of several processes died while nothing was tried in it. The others go on with all that is activated. */
+  onProcessDied: () => void;
 }
+
+/** How long several processes may take in units of one: the first tries an image, the others follow, or go back. */
+const stepsOfSeveral = 3;
 
 /**
  * Runs the scoring process and starts it again with back-off when it dies. What happens in it happens
@@ -45,7 +51,7 @@ export class ScoringProcess {
   readonly #options: ScoringProcessOptions;
   readonly #pending = new PendingRequests();
   #child: ChildProcess | undefined;
-  #port: number;
+  #port: number | null;
   #restarts = 0;
   #failures = 0;
   #startedAtMs = 0;
@@ -64,10 +70,10 @@ export class ScoringProcess {
     this.#port = options.start.port;
   }
 
-  /** What the reported document says of the process. */
+  /** What the reported document says of the process; port 0 stands for no TCP. */
   get status(): ReportedDocument['scoring'] {
     const configured = this.#configured === undefined ? {} : { configured: this.#configured };
-    return { state: this.#state, port: this.#port, restarts: this.#restarts, ...configured };
+    return { state: this.#state, port: this.#port ?? 0, restarts: this.#restarts, ...configured };
   }
 
   /**
@@ -87,8 +93,9 @@ export class ScoringProcess {
    * `scoring_crashed` when it died or hung; a process that hangs is killed.
    */
   async activate(options: { deployment: Name; image: Digest }): Promise<void> {
-    const { activateTimeoutMs } = this.#options.limits;
-    await this.#request({ type: 'activate', ...options }, activateTimeoutMs);
+    const { limits, start } = this.#options;
+    const steps = (start.processes ?? 1) > 1 ? stepsOfSeveral : 1;
+    await this.#request({ type: 'activate', ...options }, limits.activateTimeoutMs * steps);
   }
 
   /** Stops serving a deployment. Throws `scoring_crashed`. */
@@ -170,6 +177,10 @@ export class ScoringProcess {
         break;
       case 'rejected':
         this.#pending.reject(message.requestId, new SluiceError(message.error.code, message.error.message));
+        break;
+      case 'process-died':
+        this.#restarts += 1;
+        if (!message.isAnswered) this.#options.onProcessDied();
         break;
       default:
         this.#pending.resolve(message.requestId);

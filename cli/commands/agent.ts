@@ -1,13 +1,24 @@
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { AgentEvent } from '../../agent/agent-events.ts';
+import type { ListenerSettings } from '../../agent/scoring/listener-settings.ts';
 import type { NpuSelection } from '../../agent/supervise/npu-selection.ts';
 import { createLogger } from '../../base/logger.ts';
+import { SluiceError } from '../../contract/errors.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import { globalOptions, stateFolders } from '../context.ts';
 import { describeEvent } from '../describe-event.ts';
 import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
-import { collectorUrl, deviceIndex, existingFile, portNumber, ratio } from './shared.ts';
+import {
+  collectorUrl,
+  deviceIndex,
+  existingFile,
+  fileMode,
+  portOrNone,
+  processCount,
+  ratio,
+} from './shared.ts';
 
 interface StartOptions {
   workspace?: string;
@@ -15,7 +26,13 @@ interface StartOptions {
   token?: string;
   ca?: string;
   host: string;
-  port: number;
+  port: number | null;
+  socket?: string;
+  socketMode: number;
+  tlsCertificate?: string;
+  tlsKey?: string;
+  tlsClientCa?: string;
+  processes: number;
   npu: string;
   xclbin?: string;
   npuDevice: number;
@@ -44,6 +61,26 @@ export function npuOption(): Option {
     .default('kv260-m');
 }
 
+/** Reads `--socket`, `--tls-certificate` and what belongs to them. Throws `usage`. */
+function listenerSettings(
+  options: Pick<StartOptions, 'socket' | 'socketMode' | 'tlsCertificate' | 'tlsKey' | 'tlsClientCa'>,
+): ListenerSettings {
+  const { socket, socketMode: mode, tlsCertificate, tlsKey, tlsClientCa } = options;
+  if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
+    throw new SluiceError('usage', '--tls-certificate and --tls-key go together; one is missing');
+  }
+  if (tlsClientCa !== undefined && tlsCertificate === undefined) {
+    throw new SluiceError('usage', '--tls-client-ca needs --tls-certificate and --tls-key');
+  }
+  const settings: ListenerSettings = {};
+  if (socket !== undefined) settings.socket = { path: resolve(socket), mode };
+  if (tlsCertificate !== undefined && tlsKey !== undefined) {
+    settings.tls = { certificateFile: resolve(tlsCertificate), keyFile: resolve(tlsKey) };
+    if (tlsClientCa !== undefined) settings.tls.clientCaFile = resolve(tlsClientCa);
+  }
+  return settings;
+}
+
 function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
@@ -60,7 +97,17 @@ export function addAgentCommands(program: Command): void {
     .option('--token <token>', "the device's token (default: SLUICE_DEVICE_TOKEN); needed at the first start")
     .option('--ca <file>', 'certificate authority of a workspace with TLS (PEM)', existingFile)
     .option('--host <address>', 'address of the scoring endpoint', '127.0.0.1')
-    .option('-p, --port <port>', 'port of the scoring endpoint', portNumber, 5001)
+    .option('-p, --port <port>', 'port of the scoring endpoint, or none (with --socket)', portOrNone, 5001)
+    .option('--socket <path>', 'Unix-domain socket on which the scoring endpoint listens too')
+    .addOption(
+      new Option('--socket-mode <mode>', 'permissions of its file: who may write may call')
+        .argParser(fileMode)
+        .default(0o660, '660'),
+    )
+    .option('--tls-certificate <file>', 'certificate of the scoring endpoint (PEM); its port then speaks TLS')
+    .option('--tls-key <file>', 'private key of the certificate (PEM)')
+    .option('--tls-client-ca <file>', 'let only clients in with a certificate of this authority (PEM)')
+    .option('--processes <count>', 'scoring processes; each loads every image', processCount, 1)
     .addOption(npuOption())
     .option('--xclbin <file>', 'board image to run on through XRT, instead of the simulation', existingFile)
     .option('--npu-device <index>', 'which board, as XRT counts them', deviceIndex, 0)
@@ -88,6 +135,8 @@ export function addAgentCommands(program: Command): void {
         device: options.device,
         host: options.host,
         port: options.port,
+        listeners: listenerSettings(options),
+        processes: options.processes,
         npu: npuSelection(options.npu, options),
         endpoint: {
           serverName: options.serverName,

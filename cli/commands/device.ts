@@ -41,7 +41,7 @@ function deviceTable(devices: Device[]): string {
     devices.map((device) => [
       device.name,
       device.presence?.state ?? 'never seen',
-      String(device.reported?.scoring.port ?? '-'),
+      String(device.reported?.scoring.port || '-'),
       device.reported?.npu?.configuration ?? '-',
       describeDeployments(device),
       device.reported?.agentVersion ?? '-',

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
+import { limits } from '../../contract/limits.ts';
 
 /** Adds `--workspace URL` to a command that talks to the workspace. */
 export function workspaceOption(command: Command): Command {
@@ -24,6 +25,29 @@ export function portNumber(text: string): number {
     throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
   }
   return port;
+}
+
+/** Argument parser: a TCP port, or `none` for no TCP. */
+export function portOrNone(text: string): number | null {
+  return text === 'none' ? null : portNumber(text);
+}
+
+/** Argument parser: permission bits of a file, octal. */
+export function fileMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text))
+    throw new InvalidArgumentError('A mode is three octal digits, such as 660.');
+  return Number.parseInt(text, 8);
+}
+
+/** Argument parser: a number of processes. */
+export function processCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,2}$/.test(text) || count < 1 || count > limits.scoringProcessesMax) {
+    throw new InvalidArgumentError(
+      `A number of processes is a whole number from 1 to ${limits.scoringProcessesMax}.`,
+    );
+  }
+  return count;
 }
 
 /** Argument parser: the number of a board. */

@@ -1,13 +1,12 @@
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { ControlMessage, ScoringMessage, ScoringStart } from '../../agent/supervise/control-protocol.ts';
-import { BlobStore } from '../../base/blob-store.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
+import { startForked } from '../support/forked-scoring.ts';
 import { goldenTensor, makeImage } from '../support/make-image.ts';
 import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 import { busyModel } from '../support/serving-models.ts';
@@ -17,53 +16,9 @@ if (!xrtBuilt) {
   process.stderr.write('SKIPPED: a scoring process on XRT; install libxrt-dev and uuid-dev, build again\n');
 }
 
-const entry = repositoryPath('dist', 'agent', 'scoring', 'main.js');
-
-interface Scoring {
-  child: ChildProcess;
-  blobs: BlobStore;
-  next<Type extends ScoringMessage['type']>(type: Type): Promise<Extract<ScoringMessage, { type: Type }>>;
-  tell(message: ControlMessage): void;
-  exited: Promise<number | null>;
-}
-
-async function start(options: Partial<ScoringStart> = {}): Promise<Scoring> {
-  const blobRoot = temporaryFolder();
-  const blobs = new BlobStore(blobRoot);
-  await blobs.start();
-  const argument: ScoringStart = {
-    host: '127.0.0.1',
-    port: 0,
-    blobRoot,
-    npu: { kind: 'simulator', configuration: 'kv260-m' },
-    logLevel: 'silent',
-    ...options,
-  };
-  const child = fork(entry, [JSON.stringify(argument)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await exited;
-  });
-  const messages: ScoringMessage[] = [];
-  const waiters: (() => void)[] = [];
-  child.on('message', (message) => {
-    messages.push(message as ScoringMessage);
-    for (const waiter of waiters.splice(0)) waiter();
-  });
-  const next: Scoring['next'] = async (type) => {
-    for (;;) {
-      const index = messages.findIndex((message) => message.type === type);
-      if (index >= 0) return messages.splice(index, 1)[0] as never;
-      await new Promise<void>((resolve) => waiters.push(resolve));
-    }
-  };
-  return { child, blobs, next, tell: (message) => child.send(message), exited };
-}
-
 describe('the scoring process', () => {
   it('listens, activates, refuses, removes and stops', async () => {
-    const scoring = await start();
+    const scoring = await startForked();
     const { port, npu } = await scoring.next('listening');
     expect(npu).toMatchObject({ route: 'fpga-sim', configuration: 'kv260-m' });
     const image = await makeImage(scoring.blobs, { accelerate: 'kv260-m' });
@@ -88,7 +43,7 @@ describe('the scoring process', () => {
   });
 
   it('ends what it has begun when it stops, and leaves signals to its parent', async () => {
-    const scoring = await start({ npu: null });
+    const scoring = await startForked({ npu: null });
     const { port, npu } = await scoring.next('listening');
     expect(npu).toBeNull();
     const sum = { name: 'sum', datatype: 'FP32', shape: [] as number[], data: new Uint8Array(4) } as const;
@@ -119,20 +74,20 @@ describe('the scoring process', () => {
   });
 
   it('ends by itself when its parent is gone', async () => {
-    const scoring = await start();
+    const scoring = await startForked();
     await scoring.next('listening');
     scoring.child.disconnect();
     expect(await scoring.exited).toBe(0);
   });
 
   it('serves without NPU when the device cannot be opened', async () => {
-    const scoring = await start({ npu: { kind: 'simulator', configuration: 'no-such-board' } });
+    const scoring = await startForked({ npu: { kind: 'simulator', configuration: 'no-such-board' } });
     expect((await scoring.next('listening')).npu).toBeNull();
   });
 
   it('serves without NPU when there is no such board', async () => {
     const npu = { kind: 'xrt', configuration: 'kv260-m', xclbin: 'no-such.xclbin', deviceIndex: 0 } as const;
-    const scoring = await start({ npu });
+    const scoring = await startForked({ npu });
     expect((await scoring.next('listening')).npu).toBeNull();
   });
 
@@ -144,7 +99,7 @@ describe('the scoring process', () => {
     // XRT's emulation that accepts everything and computes nothing.
     vi.stubEnv('XCL_EMULATION_MODE', 'noop');
     onTestFinished(() => void vi.unstubAllEnvs());
-    const scoring = await start({ npu: { kind: 'xrt', configuration, xclbin, deviceIndex: 0 } });
+    const scoring = await startForked({ npu: { kind: 'xrt', configuration, xclbin, deviceIndex: 0 } });
     expect((await scoring.next('listening')).npu).toMatchObject({ route: 'fpga', configuration });
   });
 
@@ -153,7 +108,7 @@ describe('the scoring process', () => {
     await once(other, 'listening');
     onTestFinished(() => void other.close());
     const { port } = other.address() as AddressInfo;
-    const scoring = await start({ port });
+    const scoring = await startForked({ port });
     const { error } = await scoring.next('failed');
     expect(error.code).toBe('port_in_use');
     expect(error.message).toContain(String(port));
@@ -162,7 +117,7 @@ describe('the scoring process', () => {
   });
 
   it('refuses a malformed argument', async () => {
-    const scoring = await start({ port: -1 });
+    const scoring = await startForked({ port: -1 });
     expect((await scoring.next('failed')).error.code).toBe('usage');
     expect(await scoring.exited).toBe(1);
   });

@@ -44,7 +44,7 @@ export class SoakedProcess {
   /** The port it listens on. */
   async listening(): Promise<number> {
     const message = await this.#next(({ type }) => type === 'listening');
-    return (message as Extract<ScoringMessage, { type: 'listening' }>).port;
+    return (message as Extract<ScoringMessage, { type: 'listening' }>).port ?? 0;
   }
 
   /** Serves an image under a name, in place of the one before. Throws when it is refused. */

@@ -101,6 +101,6 @@ export class AgentWorld {
 
   #onEvent(event: AgentEvent): void {
     this.events.push(event);
-    if (event.type === 'listening') this.#port = event.port;
+    if (event.type === 'listening') this.#port = event.port ?? 0;
   }
 }

@@ -6,6 +6,7 @@ import type { EngineObserver } from '../../agent/engines/engine-observer.ts';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
 import { Endpoints } from '../../agent/scoring/endpoints.ts';
+import type { ListenerSettings } from '../../agent/scoring/listener-settings.ts';
 import { Mirror } from '../../agent/scoring/mirror.ts';
 import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
 import { ScoringServer } from '../../agent/scoring/server.ts';
@@ -28,6 +29,8 @@ export interface LocalScoring {
   /** POST of JSON, or of text or bytes as they are. */
   post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  /** Ends the server before the test does. */
+  stop(): Promise<void>;
 }
 
 /** Headers and cancellation of a request. */
@@ -55,6 +58,8 @@ export async function startScoring(
     endpoint?: EndpointSettings;
     random?: () => number;
     observer?: EngineObserver;
+    listeners?: ListenerSettings;
+    port?: number;
   } = {},
 ): Promise<LocalScoring> {
   const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
@@ -78,13 +83,14 @@ export async function startScoring(
     mirror: new Mirror({ deployments, limits, random, ...clocks, log }),
     limits,
     ...endpointDefaults,
+    listeners: options.listeners ?? {},
     ...options.endpoint,
     ...clocks,
     randomId: randomUUID,
     log,
     registry: new Registry(),
   });
-  const port = await server.start({ host: '127.0.0.1', port: 0 });
+  const port = (await server.start({ host: '127.0.0.1', port: options.port ?? 0 })) ?? 0;
   onTestFinished(async () => {
     await server.stop();
     await deployments.close();
@@ -115,6 +121,7 @@ export async function startScoring(
       );
     },
     get: (path, headers = {}) => answerOf(fetch(url + path, { headers })),
+    stop: () => server.stop(),
   };
 }
 

@@ -63,7 +63,7 @@ server.on('error', () => {
   const error = { code: 'port_in_use' as const, message: `port ${start.port}: in use; pass another --port` };
   process.send?.({ type: 'failed', error } satisfies ScoringMessage, () => process.exit(1));
 });
-server.listen(start.port, start.host, () => {
+server.listen(start.port ?? 0, start.host, () => {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const npu = start.npu && {

@@ -3,6 +3,7 @@ import { parserOf } from '../../../base/validate.ts';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Deployments } from '../deployments.ts';
 import { unknownModel } from '../find-model.ts';
+import type { Peers } from '../peers.ts';
 
 /** Body of `POST /v2/repository/index`; it may be empty. */
 const IndexRequest = Type.Object({ ready: Type.Optional(Type.Boolean()) });
@@ -29,13 +30,17 @@ export function repositoryIndex(
 
 /**
  * Takes a deployment out of service until it is loaded again, or puts it back. What is deployed is the
- * workspace's to say: this lasts until then, or until the process starts anew. Throws `forbidden` where the
+ * workspace's to say: this lasts until then, or until the process starts anew. Of several scoring processes all do it. Throws `forbidden` where the
  * device does not allow it, `unknown_model`, or what loading the image throws.
  */
 export async function controlModel(
   name: string,
   action: 'load' | 'unload',
-  { deployments, isAllowed }: { deployments: Deployments; isAllowed: boolean },
+  {
+    deployments,
+    peers,
+    isAllowed,
+  }: { deployments: Deployments; peers: Peers | undefined; isAllowed: boolean },
 ): Promise<void> {
   if (!isAllowed) {
     throw new SluiceError(
@@ -45,5 +50,6 @@ export async function controlModel(
   }
   const isKnown = deployments.get(name) !== undefined || deployments.parkedNames.includes(name);
   if (!isKnown) throw unknownModel(name, deployments);
-  await (action === 'load' ? deployments.unpark(name) : deployments.park(name));
+  if (peers !== undefined) await peers.controlModel(name, action);
+  else await (action === 'load' ? deployments.unpark(name) : deployments.park(name));
 }

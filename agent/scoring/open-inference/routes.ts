@@ -4,6 +4,7 @@ import { authorise, keyGate } from '../authorise.ts';
 import type { Deployments } from '../deployments.ts';
 import { type FoundModel, findModel, type ModelSource, visibleNames } from '../find-model.ts';
 import { copyOf, type Mirror } from '../mirror.ts';
+import type { Peers } from '../peers.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { deploymentHeader, imageHeader } from '../request-context.ts';
 import { addRoute, type Handler } from '../routes.ts';
@@ -23,6 +24,8 @@ export interface OpenInferenceOptions extends ModelSource {
   serverName: string;
   /** Whether clients may load and unload models. */
   allowsModelControl: boolean;
+  /** The other scoring processes of this device, when there are any. */
+  peers?: Peers;
   nowMs: () => number;
   /** Milliseconds since 1970. */
   instantMs: () => number;
@@ -30,14 +33,14 @@ export interface OpenInferenceOptions extends ModelSource {
 
 /** Adds the routes of the Open Inference dialect. */
 export function addOpenInferenceRoutes(app: FastifyInstance, options: OpenInferenceOptions): void {
-  const { deployments, serverName } = options;
+  const { deployments, serverName, peers } = options;
   for (const url of ['/v2', '/v2/']) {
     addRoute(app, url, { GET: async (_request, reply) => send(reply, serverMetadata(serverName)) });
   }
   addRoute(app, '/v2/health/live', { GET: async (_request, reply) => send(reply, { live: true }) });
   addRoute(app, '/v2/health/ready', { GET: async (_request, reply) => serverReady(reply, deployments) });
   addRoute(app, '/v2/models/stats', {
-    GET: async (request, reply) => send(reply, modelStatistics(visibleModels(request, options))),
+    GET: async (request, reply) => send(reply, await modelStatistics(visibleModels(request, options), peers)),
   });
   for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     addModelRoutes(app, model, options);
@@ -46,18 +49,18 @@ export function addOpenInferenceRoutes(app: FastifyInstance, options: OpenInfere
 }
 
 function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenceOptions): void {
-  const { mirror, nowMs, instantMs } = options;
-  const describe = (answer: (model: FoundModel) => object): Handler => {
+  const { mirror, peers, nowMs, instantMs } = options;
+  const describe = (answer: (model: FoundModel) => object | Promise<object>): Handler => {
     return async (request, reply) => {
       const model = findModel(request, options, 'describe');
       void reply.header(imageHeader, model.image.digest);
-      return send(reply, answer(model));
+      return send(reply, await answer(model));
     };
   };
   addRoute(app, url, { GET: describe(modelMetadata) });
   addRoute(app, `${url}/ready`, { GET: describe(({ name }) => ({ name, ready: true })) });
   addRoute(app, `${url}/config`, { GET: describe(modelConfiguration) });
-  addRoute(app, `${url}/stats`, { GET: describe((model) => modelStatistics([model])) });
+  addRoute(app, `${url}/stats`, { GET: describe((model) => modelStatistics([model], peers)) });
   const gate = keyGate(options.endpoints, (request) => findModel(request, options, 'describe'));
   const post: Handler = async (request, reply) => {
     const model = findModel(request, options, 'run');
@@ -77,7 +80,7 @@ function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenc
 }
 
 function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions): void {
-  const { deployments, endpoints, allowsModelControl: isAllowed } = options;
+  const { deployments, endpoints, peers, allowsModelControl: isAllowed } = options;
   addRoute(app, '/v2/repository/index', {
     POST: async (request, reply) => {
       const body = await readBody(request);
@@ -93,7 +96,7 @@ function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions
       POST: async (request: FastifyRequest, reply) => {
         const { model } = request.params as { model: string };
         authorise(model, request.headers.authorization, endpoints);
-        await controlModel(model, action, { deployments, isAllowed });
+        await controlModel(model, action, { deployments, peers, isAllowed });
         return send(reply, {});
       },
     });

@@ -1,12 +1,35 @@
+import type { Deployments } from '../deployments.ts';
 import type { FoundModel } from '../find-model.ts';
 import { noDuration } from '../inference-statistics.ts';
+import type { Peers } from '../peers.ts';
+import { addStatistics } from './add-statistics.ts';
 
-/** Answer of `GET /v2/models/{name}/stats`, or of several, in Triton's form, and what was mirrored to it besides; there is no cache to hit. */
-export function modelStatistics(models: readonly FoundModel[]): object {
-  return { model_stats: models.map(statisticsOf) };
+/** What is told of one model. */
+export interface ModelStatistics {
+  name: string;
+  version: string;
+  [field: string]: unknown;
 }
 
-function statisticsOf({ name, image }: FoundModel): object {
+/**
+ * Answer of `GET /v2/models/{name}/stats`, or of several, in Triton's form; there is no cache to hit. What other
+ * scoring processes count is added. Throws `not_ready` when one of them does not tell it in time.
+ */
+export async function modelStatistics(models: readonly FoundModel[], peers?: Peers): Promise<object> {
+  const others = (await peers?.statistics(models.map(({ name }) => name))) ?? [];
+  // Counted after the wait, so that this process is not behind the others.
+  return { model_stats: addStatistics(models.map(statisticsOf), others.flat()) };
+}
+
+/** What this process alone counts; names without a model are passed over. */
+export function statisticsOfAll(names: readonly string[], deployments: Deployments): ModelStatistics[] {
+  return names.flatMap((name) => {
+    const image = deployments.get(name);
+    return image === undefined ? [] : [statisticsOf({ name, image })];
+  });
+}
+
+function statisticsOf({ name, image }: FoundModel): ModelStatistics {
   const { statistics } = image;
   return {
     name,

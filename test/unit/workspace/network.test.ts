@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { authority, isLoopback } from '../../../workspace/network.ts';
+import { isLoopback } from '../../../base/loopback.ts';
+import { authority } from '../../../workspace/network.ts';
 
 describe('hosts', () => {
   it.each([

@@ -1,0 +1,49 @@
+import type { Logger } from '../../base/logger.ts';
+import { toSluiceError } from '../../contract/errors.ts';
+import { scoringLimits as limits } from '../scoring-limits.ts';
+import type { ScoringMessage } from '../supervise/control-protocol.ts';
+import type { WorkerMessage } from './cluster/cluster-protocol.ts';
+
+// How a scoring process lives with the one that started it: its control process, or the primary of several.
+
+/** What a graceful end may take when nobody is left to force it: requests, then worker threads, then a margin. */
+const exitMs = limits.stopMs + limits.workerCloseMs + 1_000;
+
+/** Tells the parent something; one that is gone is noticed by `disconnect`. */
+export function sendParent(message: ScoringMessage | WorkerMessage, onSent?: () => void): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => onSent?.());
+  else onSent?.();
+}
+
+/** Ctrl-C reaches the whole process group; the parent decides when this process ends. */
+export function ignoreSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+}
+
+/** Does what the parent says until it says `stop` or is gone. */
+export function serveParent(
+  log: Logger,
+  scoring: { handle: (message: unknown) => Promise<void>; stop: () => Promise<void> },
+): void {
+  const exit = (): void => {
+    setTimeout(() => process.exit(0), exitMs).unref();
+    void scoring.stop().then(() => process.exit(0));
+  };
+  process.on('disconnect', exit);
+  if (!process.connected) exit();
+  process.on('message', (message) => {
+    if ((message as { type?: unknown }).type === 'stop') exit();
+    else {
+      scoring
+        .handle(message)
+        .catch((thrown: unknown) => log.error({ err: thrown }, 'control message failed'));
+    }
+  });
+}
+
+/** Ends a process that cannot start, and tells the parent why. */
+export function failStart(thrown: unknown): void {
+  const error = toSluiceError(thrown);
+  if (!process.connected) process.stderr.write(`${error.message}\n`);
+  sendParent({ type: 'failed', error: error.toJSON() }, () => process.exit(1));
+}

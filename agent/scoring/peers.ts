@@ -1,0 +1,13 @@
+import type { Name } from '../../contract/names.ts';
+import type { ModelStatistics } from './open-inference/statistics.ts';
+
+/** The other scoring processes of this device, which serve the same. */
+export interface Peers {
+  /** What each of the others counts for these models. Throws `not_ready` when one does not answer in time. */
+  statistics(models: readonly Name[]): Promise<ModelStatistics[][]>;
+  /**
+   * Takes a model out of service in every process, this one included, or puts it back. Throws what loading the image
+   * throws in any; it is then unloaded in all.
+   */
+  controlModel(model: Name, action: 'load' | 'unload'): Promise<void>;
+}
