@@ -126,7 +126,9 @@ function scriptRequestOf(request: FastifyRequest): ScriptRequest {
 
 function flatHeaders(request: FastifyRequest): Record<string, string> {
   // The body comes as it is, whatever these said of the way here.
-  const { 'content-encoding': _coding, 'content-length': _length, ...headers } = request.headers;
+  const { 'content-encoding': _coding, 'content-length': _length, ...others } = request.headers;
+  // The endpoint's key is none of the script's business, nor of the one that gets a copy.
+  const { authorization: _key, ...headers } = others;
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name,
