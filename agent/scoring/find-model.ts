@@ -68,7 +68,8 @@ export function findByName(
 
 /**
  * One of an endpoint's deployments, as its traffic says, of those that are served and, if one is asked for, have
- * that version. Whoever asks is authorised. Throws `no_traffic`, and `not_ready` or `unknown_model` when nobody with traffic is there.
+ * that version. Whoever asks is authorised. Throws `no_traffic`, and `not_ready` or `unknown_model` when nobody with
+ * traffic is there.
  */
 export function chooseOf(
   endpoint: Endpoint,

@@ -110,7 +110,7 @@ function changeOptions(command: Command): Command {
 function shares(text: string): Shares {
   if (text === 'none') return {};
   const entries = text.split(',').map((part): [string, number] => {
-    const match = /^([A-Za-z0-9][A-Za-z0-9_-]{0,62})=(\d{1,3})%?$/.exec(part.trim());
+    const match = /^([A-Za-z0-9][A-Za-z0-9_-]{0,62})=(\d{1,2}|100)%?$/.exec(part.trim());
     if (match?.[1] === undefined) {
       throw new InvalidArgumentError('Expected deployment=percent, such as blue=90,green=10.');
     }

@@ -142,6 +142,13 @@ describe('scoring scripts', () => {
     expect((await scoring.post('/score', { what: '' })).text).toBe('fine');
   });
 
+  it('do not see the key of an endpoint', async () => {
+    const scoring = await serve(`export const run = ({ headers }) => Object.keys(headers);`);
+    const headers = { authorization: 'Bearer secret', 'x-own': '1' };
+    const seen = (await scoring.post('/score', {}, { headers })).json as string[];
+    expect([seen.includes('x-own'), seen.includes('authorization')]).toEqual([true, false]);
+  });
+
   it('fail with a reason that fits into a header, whatever they say', async () => {
     const scoring = await serve(`export const run = (input) => { throw new Error(input.text()); };`);
     const said = 'größer\r\nx-evil: 1 "quoted" \u{1f600}';

@@ -131,7 +131,9 @@ function scriptRequestOf(request: FastifyRequest, sequence?: SequenceRequest): S
 
 function flatHeaders(request: FastifyRequest): Record<string, string> {
   // The body comes as it is, whatever these said of the way here.
-  const { 'content-encoding': _coding, 'content-length': _length, ...sent } = request.headers;
+  const { 'content-encoding': _coding, 'content-length': _length, ...others } = request.headers;
+  // The endpoint's key is none of the script's business, nor of the one that gets a copy.
+  const { authorization: _key, ...sent } = others;
   const headers = { ...sent, ...forwardedTrace(request) };
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>

@@ -1,6 +1,10 @@
 import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Database } from '../../../../workspace/storage/database.ts';
+import { DesiredTable } from '../../../../workspace/storage/desired.ts';
+import { EndpointsTable } from '../../../../workspace/storage/endpoints.ts';
+import { migrations } from '../../../../workspace/storage/migrations.ts';
 import { temporaryFolder } from '../../../support/paths.ts';
 
 describe('the database', () => {
@@ -20,5 +24,25 @@ describe('the database', () => {
     expect(database.prepare('SELECT count(*) AS keys FROM settings').get()).toEqual({ keys: 0 });
     add('small', 10);
     expect(database.prepare('SELECT count(*) AS keys FROM settings').get()).toEqual({ keys: 2 });
+  });
+
+  it('takes over the state of a workspace that knew no endpoints, with the same desired documents', () => {
+    const path = join(temporaryFolder(), 'workspace.db');
+    const old = new DatabaseSync(path);
+    old.exec(migrations[0] ?? '');
+    old.exec("INSERT INTO desired VALUES ('one', 7, '2026-01-01T00:00:00.000Z', '[]')");
+    old.exec('PRAGMA user_version = 1');
+    old.close();
+    const database = new Database(path);
+    database.start();
+    onTestFinished(() => database.stop());
+    expect(new EndpointsTable(database).list()).toEqual([]);
+    expect(new DesiredTable(database).find('one')).toEqual({
+      device: 'one',
+      generation: 7,
+      issuedAt: '2026-01-01T00:00:00.000Z',
+      deployments: [],
+      endpoints: [],
+    });
   });
 });
