@@ -40,6 +40,10 @@ export const limits = {
   priorityLevels: 10,
   /** Requests that wait for one image before the next gets 429. */
   scoringQueueDepthMax: 256,
+  /** Items that an image may ask to merge, how long a request may wait for others, and preferred sizes. */
+  batchItemsMax: 4096,
+  batchDelayMicrosecondsMax: 1_000_000,
+  preferredBatchesMax: 16,
   scriptTimeoutMs: 10_000,
   scriptHeapMiB: 256,
   programBytesMax: 512 * MiB,

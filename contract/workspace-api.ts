@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { RoutePolicy } from './image.ts';
+import { Batching, Placement, QueueDepth, RoutePolicy, Sessions } from './image.ts';
 import { limits } from './limits.ts';
 import { Presence, ReportedDocument } from './messages.ts';
 import { Digest, Instant, Name, Reference } from './names.ts';
@@ -52,6 +52,11 @@ export const BuildImage = Type.Object(
     /** For `accelerate`: as `--quantise` of the command line takes it; `auto` when left out. */
     quantise: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     routePolicy: Type.Optional(RoutePolicy),
+    /** As `run.json` has them; one session, 256 waiting requests and what the device measures when left out. */
+    sessions: Type.Optional(Sessions),
+    placement: Type.Optional(Placement),
+    batching: Type.Optional(Batching),
+    queueDepth: Type.Optional(QueueDepth),
   },
   strict,
 );

@@ -1,12 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../base/logger.ts';
+import type { Placement } from '../../contract/image.ts';
 import type { Digest } from '../../contract/names.ts';
 import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
+import type { BatchLimits } from './batch-limits.ts';
+import { type BatchMember, BatchQueue, type FinishedRun } from './batch-queue.ts';
 import type { Engine } from './engine.ts';
-import type { OnnxWorkerData } from './onnx-protocol.ts';
+import type { EngineObserver } from './engine-observer.ts';
+import { InlineEngine } from './inline-engine.ts';
+import type { ModelSource, OnnxWorkerData } from './onnx-protocol.ts';
 import { OnnxSession } from './onnx-session.ts';
+import { placeModel } from './place-model.ts';
+import { hasOpenBatch } from './prove-batching.ts';
 import type { RunTerms } from './run-terms.ts';
+import { settleBatching } from './settle-batching.ts';
+import { tensorBatchable } from './tensor-batchable.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** Starts a thread of onnx-worker.ts. */
@@ -26,51 +35,136 @@ export interface OnnxEngineOptions {
   keepsQuantisation: boolean;
   /** ONNX Runtime sessions, each in a thread of its own with one computing thread. */
   sessions: number;
+  /** `thread` when left out. */
+  placement?: Placement;
+  /** `auto` merges as far as a trial gives the same bytes; requests are not merged when left out. */
+  batching?: BatchLimits | 'auto';
   queueDepthMax: number;
   limits: ScoringLimits;
   nowMs: () => number;
   log: Logger;
   startWorker: StartOnnxWorker;
+  observer?: EngineObserver;
 }
 
-/** ONNX Runtime sessions in worker threads behind one bounded queue: the CPU route, or an end of an NPU route. */
+/**
+ * ONNX Runtime sessions in worker threads behind one bounded queue, and for a small model one on the event loop:
+ * the CPU route, or an end of an NPU route.
+ */
 export class OnnxEngine implements Engine {
   readonly route = 'cpu';
-  readonly #pool: WorkerPool<OnnxSession>;
+  readonly #options: OnnxEngineOptions;
+  readonly #source: ModelSource;
+  readonly #pool: WorkerPool<OnnxSession, BatchMember<Tensor[]>>;
+  readonly #batches: BatchQueue<OnnxSession, Tensor[], Tensor[]>;
+  #inline: InlineEngine | undefined;
 
   constructor(options: OnnxEngineOptions) {
-    const { limits } = options;
-    const data: OnnxWorkerData = {
+    const { limits, nowMs, what, log } = options;
+    this.#options = options;
+    this.#source = {
       ...options.model,
       signature: options.signature,
       keepsQuantisation: options.keepsQuantisation,
-      transferBytesMin: limits.transferBytesMin,
     };
+    const data: OnnxWorkerData = { ...this.#source, transferBytesMin: limits.transferBytesMin };
     this.#pool = new WorkerPool({
-      what: options.what,
+      what,
       size: options.sessions,
       queueDepthMax: options.queueDepthMax,
       startLane: (onEnded) => OnnxSession.start({ worker: options.startWorker(data), onEnded, limits }),
       limits,
-      nowMs: options.nowMs,
-      log: options.log,
+      nowMs,
+      log,
+    });
+    this.#batches = new BatchQueue({
+      queue: this.#pool.queue,
+      batchable: tensorBatchable((session, inputs) => session.run(inputs)),
+      nowMs,
+      onRun: (run) => this.#tell(run),
     });
   }
 
-  /** Loads the model in every thread. Throws `engine_failed`, `blob_digest_mismatch` or `manifest_invalid`. */
-  start(): Promise<void> {
-    return this.#pool.start();
+  /**
+   * Loads the model in every thread, and finds out whether requests are merged and where they run. Throws
+   * `engine_failed`, `blob_digest_mismatch` or `manifest_invalid`.
+   */
+  async start(): Promise<void> {
+    await this.#pool.start();
+    try {
+      await this.#settle();
+    } catch (thrown) {
+      await this.close();
+      throw thrown;
+    }
+  }
+
+  /** Requests that wait. */
+  get depth(): number {
+    return this.#pool.queue.depth + (this.#inline?.depth ?? 0);
+  }
+
+  /** How requests are merged; undefined when they are not. */
+  get batching(): BatchLimits | undefined {
+    return this.#batches.limits;
+  }
+
+  /** Whether short requests run on the event loop. */
+  get isInline(): boolean {
+    return this.#inline !== undefined;
   }
 
   infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
-    return this.#pool.queue.submit((session) => session.run(inputs), terms);
+    const inline = this.#inline;
+    if (inline?.takes(inputs) === true) {
+      const { queue } = this.#pool;
+      // A thread takes what would wait longer here.
+      if (inline.expectedMs(terms?.priority) <= queue.expectedMs(terms?.priority))
+        return inline.infer(inputs, terms);
+    }
+    return this.#batches.submit(inputs, terms);
   }
 
   expectedMs(priority?: number): number {
-    return this.#pool.queue.expectedMs(priority);
+    const threadMs = this.#pool.queue.expectedMs(priority);
+    return Math.min(threadMs, this.#inline?.expectedMs(priority) ?? threadMs);
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#inline?.close()]);
+  }
+
+  async #settle(): Promise<void> {
+    const { what, batching, placement = 'thread', limits, nowMs, log } = this.#options;
+    const { queue } = this.#pool;
+    const trial = { isTrial: true };
+    const run = (inputs: Tensor[]) => queue.submit((session) => session.run(inputs), {}, trial);
+    if (batching !== undefined) {
+      const wanted = batching === 'auto' ? undefined : batching;
+      this.#batches.limits = await settleBatching({ ...this.#options, wanted, run });
+    }
+    const placed = await placeModel({
+      source: this.#source,
+      wanted: placement,
+      limits,
+      nowMs,
+      run,
+      measure: (inputs, runs) => queue.submit((session) => session.measure(inputs, runs), {}, trial),
+    });
+    if (placed === undefined) {
+      if (placement === 'inline') log.warn(`${what}: the model is too large or too open for the event loop`);
+      return;
+    }
+    this.#inline = new InlineEngine({
+      ...this.#options,
+      ...placed,
+      batching: this.#batches.limits,
+      hasOpenBatch: hasOpenBatch(this.#options.signature),
+      onRun: (finished) => this.#tell(finished),
+    });
+  }
+
+  #tell({ requests, items, computeMs }: FinishedRun<Tensor[]>): void {
+    this.#options.observer?.executed({ route: this.route, requests, items, computeMs });
   }
 }

@@ -4,6 +4,7 @@ import { digestOfFile } from '../../base/digest.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { Descriptor } from '../../contract/image.ts';
+import type { EngineObserver } from '../engines/engine-observer.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import type { OpenNpu } from './npu-device.ts';
@@ -15,6 +16,8 @@ export interface ImageEnvironment {
   limits: ScoringLimits;
   nowMs: () => number;
   log: Logger;
+  /** Told of each execution. */
+  observer?: EngineObserver;
 }
 
 /** A layer whose blob is here. Throws `manifest_invalid` or `blob_unavailable`. */

@@ -34,7 +34,11 @@ async function startRouter(environment: ImageEnvironment, image: OpenedImage): P
   const { run } = image;
   const npu = await startNpu(environment, image);
   try {
-    const cpu = await startOnnx(environment, image, { path: layerPaths.model, signature: run.signature });
+    const { observer } = environment;
+    const cpu = await startOnnx(environment, image, {
+      ...{ path: layerPaths.model, signature: run.signature },
+      ...(observer === undefined ? {} : { observer }),
+    });
     return new Router({ what: `image ${run.name}:${run.version}`, policy: run.routes.policy, cpu, npu });
   } catch (thrown) {
     await npu?.close();

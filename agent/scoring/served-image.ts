@@ -1,5 +1,6 @@
 import type { Digest, Name } from '../../contract/names.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
+import { hasOpenBatch } from '../engines/prove-batching.ts';
 import type { Router } from '../engines/router.ts';
 import type { ScriptHost } from '../scripts/script-host.ts';
 import { InferenceStatistics } from './inference-statistics.ts';
@@ -66,5 +67,5 @@ export class ServedImage {
 
 /** Whether the first dimension of every tensor is the batch. */
 export function isBatchOpen({ signature }: ServedImage): boolean {
-  return [...signature.inputs, ...signature.outputs].every(({ shape }) => shape[0] === -1);
+  return hasOpenBatch(signature);
 }

@@ -10,6 +10,7 @@ import { type ImageEnvironment, readVerified, requireLayer } from './image-layer
 import type { OpenNpu } from './npu-device.ts';
 import { estimateOnHardware } from './npu-estimate.ts';
 import { startOnnx } from './start-onnx.ts';
+import { wantedBatching } from './wanted-batching.ts';
 
 /**
  * Starts the NPU route of an image; undefined when the image or the device has none. Nothing stays open when
@@ -68,7 +69,7 @@ function checkHardware({ run }: OpenedImage, route: NpuRoute, { description }: O
 }
 
 async function startProgram(
-  { blobs, limits, nowMs }: ImageEnvironment,
+  { blobs, limits, nowMs, log, observer }: ImageEnvironment,
   image: OpenedImage,
   { npu, route, signature }: { npu: OpenNpu; route: NpuRoute; signature: TensorSignature },
 ): Promise<NpuEngine> {
@@ -77,7 +78,7 @@ async function startProgram(
   const program = await npu.device.load(file);
   try {
     const estimate = await estimateOnHardware(file, npu.description);
-    return new NpuEngine({
+    const engine = new NpuEngine({
       ...(estimate === undefined ? {} : { estimate }),
       what: `image ${run.name}:${run.version} on ${npu.description.route}`,
       route: npu.description.route,
@@ -88,7 +89,10 @@ async function startProgram(
       queueDepthMax: run.limits.queueDepth,
       timeoutMs: limits.npuTimeoutMs,
       nowMs,
+      ...(observer === undefined ? {} : { observer }),
     });
+    await engine.start({ wanted: wantedBatching(run, limits), limits, log });
+    return engine;
   } catch (thrown) {
     program.unload();
     throw thrown;

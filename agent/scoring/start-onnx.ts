@@ -1,20 +1,24 @@
 import type { TensorSignature } from '../../contract/tensors.ts';
+import type { EngineObserver } from '../engines/engine-observer.ts';
 import { OnnxEngine, startOnnxWorker } from '../engines/onnx-engine.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import { type ImageEnvironment, requireLayer } from './image-layers.ts';
+import { wantedBatching } from './wanted-batching.ts';
 
 /** A model of an image, and how many sessions of it to keep: those of the CPU route without. */
 interface ModelLayer {
   path: string;
   signature: TensorSignature;
   sessions?: number;
+  /** Told of each execution. */
+  observer?: EngineObserver;
 }
 
 /** Starts ONNX Runtime on a layer of an image. Throws `manifest_invalid`, `blob_…` or `engine_failed`. */
 export async function startOnnx(
   environment: ImageEnvironment,
   image: OpenedImage,
-  { path, signature, sessions }: ModelLayer,
+  { path, signature, sessions, observer }: ModelLayer,
 ): Promise<OnnxEngine> {
   const { run } = image;
   const { cpu } = run.routes;
@@ -25,6 +29,9 @@ export async function startOnnx(
     signature,
     keepsQuantisation: cpu.keepsQuantisation ?? false,
     sessions: sessions ?? cpu.sessions,
+    placement: cpu.placement ?? 'auto',
+    batching: wantedBatching(run, environment.limits) ?? 'auto',
+    ...(observer === undefined ? {} : { observer }),
     queueDepthMax: run.limits.queueDepth,
     limits: environment.limits,
     nowMs: environment.nowMs,

@@ -7,6 +7,7 @@ import type { AgentLimits } from '../agent-limits.ts';
 import type { Clock } from '../clock.ts';
 import type { ControlMessage, NpuDescription, ScoringMessage, ScoringStart } from './control-protocol.ts';
 import { PendingRequests } from './pending-requests.ts';
+import { scoringEnvironment } from './scoring-environment.ts';
 
 /** What a scoring process says once it accepts requests. */
 export interface ScoringListening {
@@ -109,7 +110,7 @@ export class ScoringProcess {
     const child = fork(entry, [argument], {
       execArgv: [],
       stdio: ['ignore', 2, 2, 'ipc'],
-      env: withoutTokens(process.env),
+      env: scoringEnvironment(process.env),
     });
     this.#child = child;
     this.#mustListen = setTimeout(() => {
@@ -220,9 +221,4 @@ export class ScoringProcess {
 
 function stoppedError(): SluiceError {
   return new SluiceError('cancelled', 'the agent stops');
-}
-
-/** The scoring process runs other people's scripts, and needs no token. */
-function withoutTokens(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^SLUICE_.*TOKEN$/.test(name)));
 }

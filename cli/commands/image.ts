@@ -16,6 +16,7 @@ import { formatCount, printResult, shortDigest, table } from '../output.ts';
 import { reference } from '../reference.ts';
 import type { WorkspaceClient } from '../workspace-client.ts';
 import { existingFile, workspaceOption } from './shared.ts';
+import { addTuningOptions, type TuningChoices, tuningOf } from './tuning.ts';
 
 /** What `sluice image build` and `sluice up` build an image from. */
 export interface ImageSources {
@@ -29,6 +30,8 @@ export interface ImageSources {
   /** How the compiler quantises; for `accelerate`. */
   quantising?: CalibrationChoices;
   route?: RoutePolicy;
+  /** How its engines run. */
+  tuning?: TuningChoices;
 }
 
 /** Bundles the script, uploads what the workspace lacks and builds. */
@@ -47,6 +50,7 @@ export async function buildImageFrom(client: WorkspaceClient, sources: ImageSour
       ? {}
       : await quantisingOf(client, sources.model, sources.quantising)),
     ...(sources.route === undefined ? {} : { routePolicy: sources.route }),
+    ...tuningOf(sources.tuning ?? {}),
   });
 }
 
@@ -68,13 +72,13 @@ async function quantisingOf(
 }
 
 /** Options of `sluice image build`. */
-type BuildChoices = ImageSources & CalibrationChoices & { workspace?: string };
+type BuildChoices = ImageSources & CalibrationChoices & TuningChoices & { workspace?: string };
 
 /** `sluice image build|list|show`. */
 export function addImageCommands(program: Command): void {
   const image = program.command('image').description('build and look at images');
 
-  addCalibrationOptions(workspaceOption(image.command('build')))
+  addTuningOptions(addCalibrationOptions(workspaceOption(image.command('build'))))
     .description('build the next version of an image from a model and, if given, a scoring script')
     .requiredOption('-n, --name <name>', 'name of the image')
     .requiredOption('-m, --model <name:version>', 'registered model', reference)
@@ -107,7 +111,7 @@ export function addImageCommands(program: Command): void {
       }
       const quantising = options.accelerate === undefined ? {} : { quantising: options };
       const client = await connectWorkspace({ ...global, ...options });
-      const value = await buildImageFrom(client, { ...options, ...quantising });
+      const value = await buildImageFrom(client, { ...options, ...quantising, tuning: options });
       printResult({
         json: global.json,
         value,

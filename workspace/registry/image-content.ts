@@ -2,6 +2,7 @@ import { digestOf } from '../../base/digest.ts';
 import type { CompiledModel } from '../../compiler/compile.ts';
 import type { WorkerResult } from '../../compiler/compile-in-worker.ts';
 import {
+  type Batching,
   type CpuRoute,
   layerPaths,
   mediaTypes,
@@ -13,6 +14,7 @@ import { limits } from '../../contract/limits.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import { decodeProgramHeader } from '../../contract/npu/program.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
+import type { BuildImage } from '../../contract/workspace-api.ts';
 
 /** A layer that is the same in every version; its source is a blob that the workspace holds, or bytes to write. */
 interface ContentLayer {
@@ -28,9 +30,14 @@ export interface ImageContent {
   hasScript: boolean;
   routePolicy: RoutePolicy;
   signature: TensorSignature;
+  batching: Batching | undefined;
+  queueDepth: number;
   cpu: CpuRoute;
   npu: NpuRoute | undefined;
 }
+
+/** How an image's engines are run; what is left out has its default. */
+export type Tuning = Pick<BuildImage, 'sessions' | 'placement' | 'batching' | 'queueDepth'>;
 
 /** Puts together what the compiler gave. An accelerated image serves the canonical model on the CPU. */
 export function imageContent(options: {
@@ -38,10 +45,11 @@ export function imageContent(options: {
   model: Digest;
   script: Digest | undefined;
   routePolicy: RoutePolicy;
+  tuning: Tuning;
   configuration: string | undefined;
   compilation: WorkerResult;
 }): ImageContent {
-  const { name, model, script, routePolicy, configuration, compilation } = options;
+  const { name, model, script, routePolicy, tuning, configuration, compilation } = options;
   const { compiled, samples, signature } = compilation;
   const layers: ContentLayer[] = [
     { path: layerPaths.model, mediaType: mediaTypes.weights, source: compiled?.canonicalModel ?? model },
@@ -60,7 +68,13 @@ export function imageContent(options: {
     hasScript: script !== undefined,
     routePolicy,
     signature,
-    cpu: { sessions: 1, ...(compiled === undefined ? {} : { keepsQuantisation: true }) },
+    cpu: {
+      sessions: tuning.sessions ?? 1,
+      ...(tuning.placement === undefined ? {} : { placement: tuning.placement }),
+      ...(compiled === undefined ? {} : { keepsQuantisation: true }),
+    },
+    batching: tuning.batching,
+    queueDepth: tuning.queueDepth ?? limits.scoringQueueDepthMax,
     npu:
       compiled === undefined || configuration === undefined ? undefined : npuRoute(compiled, configuration),
   };
@@ -101,11 +115,12 @@ export function runManifest(content: ImageContent, version: number): RunManifest
       policy: content.routePolicy,
       cpu: content.cpu,
       ...(content.npu === undefined ? {} : { npu: content.npu }),
+      ...(content.batching === undefined ? {} : { batching: content.batching }),
     },
     ...(content.hasScript
       ? { script: { timeoutMs: limits.scriptTimeoutMs, heapMiB: limits.scriptHeapMiB } }
       : {}),
-    limits: { queueDepth: limits.scoringQueueDepthMax },
+    limits: { queueDepth: content.queueDepth },
   };
 }
 

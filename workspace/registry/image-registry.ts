@@ -118,6 +118,7 @@ export class ImageRegistry {
     }
     const samples = request.samples === undefined ? undefined : await this.#readSamples(request.samples);
     const quantising = await this.#readQuantising(request);
+    checkBatching(request);
     const compilation = await compileInWorker({
       model: await readBlobInput(blobs, model.digest, {
         field: 'model',
@@ -133,6 +134,7 @@ export class ImageRegistry {
       model: model.digest,
       script: request.script,
       routePolicy,
+      tuning: request,
       configuration: request.accelerate,
       compilation,
     });
@@ -167,4 +169,14 @@ export class ImageRegistry {
       ...(set?.labels === undefined ? {} : { labels: set.labels }),
     };
   }
+}
+
+function checkBatching({ batching }: BuildImage): void {
+  if (batching === undefined) return;
+  const large = batching.preferredItems?.find((items) => items > batching.itemsMax);
+  if (large === undefined) return;
+  throw new SluiceError(
+    'invalid_request',
+    `batching.preferredItems: ${large} is more than itemsMax, ${batching.itemsMax}`,
+  );
 }
