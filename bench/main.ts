@@ -2,19 +2,25 @@ import '../ort/disable-telemetry.ts';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchBatching } from './batching.ts';
 import { benchCodec } from './codec.ts';
 import type { Measurement } from './measure.ts';
 import { benchNpu } from './npu.ts';
 import { benchNpuEstimates } from './npu-estimates.ts';
 import { benchPack } from './pack.ts';
+import { benchPlacement } from './placement.ts';
 import { benchRoutes } from './routes.ts';
+import { benchSwaps } from './swaps.ts';
 
 const benchmarks: Record<string, () => Promise<Record<string, Measurement[]>>> = {
+  batching: benchBatching,
   codec: benchCodec,
   npu: benchNpu,
   'npu-estimates': benchNpuEstimates,
   pack: benchPack,
+  placement: benchPlacement,
   routes: benchRoutes,
+  swaps: benchSwaps,
 };
 
 /**
