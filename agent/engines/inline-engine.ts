@@ -60,6 +60,11 @@ export class InlineEngine {
     return this.#queue.depth;
   }
 
+  /** Whether a request would run at once. */
+  get isIdle(): boolean {
+    return this.#queue.idleCount > 0;
+  }
+
   /** Whether the request is short enough for the event loop. */
   takes(inputs: readonly Tensor[]): boolean {
     if (this.#hasStalled) return false;

@@ -117,10 +117,10 @@ export class OnnxEngine implements Engine {
   infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
     const inline = this.#inline;
     if (inline?.takes(inputs) === true) {
-      const { queue } = this.#pool;
       // A thread takes what would wait longer here.
-      if (inline.expectedMs(terms?.priority) <= queue.expectedMs(terms?.priority))
-        return inline.infer(inputs, terms);
+      const { priority } = terms ?? {};
+      const isSooner = inline.expectedMs(priority) <= this.#pool.queue.expectedMs(priority);
+      if (inline.isIdle || isSooner) return inline.infer(inputs, terms);
     }
     return this.#batches.submit(inputs, terms);
   }

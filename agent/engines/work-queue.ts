@@ -81,6 +81,11 @@ export class WorkQueue<Lane, Work = never> {
     return this.#lanes.size;
   }
 
+  /** Lanes that have nothing to do. */
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+
   /** Jobs that wait. */
   get depth(): number {
     return this.#waiting.length;
