@@ -38,16 +38,15 @@ export async function placeModel(trial: PlacementTrial): Promise<InlineModel | u
   const { loadMs, runMs } = await trial.measure(inputs(), limits.inlineTrialRuns);
   const itemMs = quantile(runMs, 0.5);
   if (wanted === 'auto') {
-    const hopMs = (await medianTripMs(trial, inputs)) - itemMs;
     const isShort = quantile(runMs, 0.95) < limits.inlineRunMs && loadMs < limits.inlineLoadMs;
-    if (!isShort || itemMs >= hopMs) return undefined;
+    if (!isShort || itemMs >= (await medianTripMs(trial, inputs)) - itemMs) return undefined;
   }
   return { model: await ServedModel.load(source, await readFile(source.path)), itemMs };
 }
 
 async function medianTripMs({ run, nowMs, limits }: PlacementTrial, inputs: () => Tensor[]): Promise<number> {
   const tripMs: number[] = [];
-  for (let trip = 0; trip < limits.inlineTrialRuns; trip += 1) {
+  for (let trip = 0; trip < limits.inlineTrialTrips; trip += 1) {
     const request = inputs();
     const startedMs = nowMs();
     await run(request);
