@@ -14,6 +14,22 @@ export interface ScoringLimits {
   workerRestartCapMs: number;
   /** Tensors of at least this size change threads without a copy; below, copying is cheaper. */
   transferBytesMin: number;
+  /** Items of a merged run where the image does not say, and bytes of its inputs: they are copied on the event loop. */
+  batchItemsMax: number;
+  batchBytesMax: number;
+  /** What finding out takes, at the start of an engine, how many requests can be merged. */
+  batchTrialMs: number;
+  /** A model of at most so many bytes, whose loading takes at most so long, may be loaded on the event loop. */
+  inlineModelBytesMax: number;
+  inlineLoadMs: number;
+  /** Runs inside a thread that are measured for it, and ways there and back; what 95 % of the runs must stay below. */
+  inlineTrialRuns: number;
+  inlineTrialTrips: number;
+  inlineRunMs: number;
+  /** What a request's items, by measured time, may take of the event loop; more go to a thread. */
+  inlineRequestMs: number;
+  /** A run on the event loop that takes longer was the last one there. */
+  inlineStallMs: number;
   /** What the NPU gets for one request. */
   npuTimeoutMs: number;
   /** Answers and failures of the NPU route that its breaker looks back on. */
@@ -112,6 +128,16 @@ export const scoringLimits: ScoringLimits = {
   workerRestartBaseMs: 100,
   workerRestartCapMs: 5_000,
   transferBytesMin: 64 * KiB,
+  batchItemsMax: 32,
+  batchBytesMax: 8 * MiB,
+  batchTrialMs: 300,
+  inlineModelBytesMax: 1 * MiB,
+  inlineLoadMs: 10,
+  inlineTrialRuns: 40,
+  inlineTrialTrips: 10,
+  inlineRunMs: 0.5,
+  inlineRequestMs: 2,
+  inlineStallMs: 50,
   npuTimeoutMs: 10_000,
   breakerRunsMax: 10,
   breakerFailuresMax: 3,

@@ -2,25 +2,31 @@ import '../ort/disable-telemetry.ts';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchBatching } from './batching.ts';
 import { benchCodec } from './codec.ts';
 import type { Measurement } from './measure.ts';
 import { benchNpu } from './npu.ts';
 import { benchNpuEstimates } from './npu-estimates.ts';
 import { benchPack } from './pack.ts';
+import { benchPlacement } from './placement.ts';
 import { benchProcesses } from './processes.ts';
 import { benchRoutes } from './routes.ts';
 import type { Claim } from './serving/claim.ts';
 import { benchServing, servingCases } from './serving/main.ts';
+import { benchSwaps } from './swaps.ts';
 
 const benchmarks: Record<string, () => Promise<Record<string, Measurement[]> | Claim[]>> = {
+  batching: benchBatching,
   codec: benchCodec,
   npu: benchNpu,
   'npu-estimates': benchNpuEstimates,
   pack: benchPack,
   processes: benchProcesses,
+  placement: benchPlacement,
   routes: benchRoutes,
   serving: () => benchServing(),
   ...Object.fromEntries(servingCases.map((name) => [`serving/${name}`, () => benchServing([name])])),
+  swaps: benchSwaps,
 };
 
 /**

@@ -139,10 +139,44 @@ export const NpuRoute = Type.Object(
 );
 export type NpuRoute = Type.Static<typeof NpuRoute>;
 
+/**
+ * Where ONNX Runtime runs: in worker threads, on the event loop, or wherever measuring says (`auto`): a model that
+ * is faster than changing threads runs on the event loop.
+ */
+export const Placement = Type.Union([Type.Literal('auto'), Type.Literal('inline'), Type.Literal('thread')]);
+export type Placement = Type.Static<typeof Placement>;
+
+const batchItems = Type.Integer({ minimum: 1, maximum: limits.batchItemsMax });
+
+/**
+ * How requests are merged, where every tensor's first dimension is open. Left out: as far as a trial on the device
+ * gives the same bytes, and faster.
+ */
+export const Batching = Type.Object(
+  {
+    /** Items of one run; 1 merges nothing. */
+    itemsMax: batchItems,
+    /** How long a request that could run waits for others; 0 when left out. */
+    delayMicroseconds: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.batchDelayMicrosecondsMax })),
+    /** Sizes that a run is cut down to when enough waits, and that end a delay. */
+    preferredItems: Type.Optional(
+      Type.Array(batchItems, { minItems: 1, maxItems: limits.preferredBatchesMax, uniqueItems: true }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type Batching = Type.Static<typeof Batching>;
+
+/** Number of ONNX Runtime sessions. */
+export const Sessions = Type.Integer({ minimum: 1, maximum: 64 });
+/** Requests that wait for one image before the next gets 429. */
+export const QueueDepth = Type.Integer({ minimum: 1, maximum: 65_536 });
+
 /** How ONNX Runtime answers: it runs `model.onnx` as a whole. */
 export const CpuRoute = Type.Object(
   {
-    sessions: Type.Integer({ minimum: 1, maximum: 64 }),
+    sessions: Sessions,
+    placement: Type.Optional(Placement),
     /**
      * ONNX Runtime leaves QuantizeLinear and DequantizeLinear as they are (`session.disable_quant_qdq`), in
      * head and tail as well. Canonical models need it: fused operators have other bits on some processors.
@@ -229,15 +263,13 @@ export const RunManifest = Type.Object(
         npu: Type.Optional(NpuRoute),
         /** Share of requests that run on both routes, to compare their bytes; 0 without. */
         shadow: Type.Optional(ShadowShare),
+        batching: Type.Optional(Batching),
       },
       { additionalProperties: false },
     ),
     script: Type.Optional(ScriptSettings),
     sequence: Type.Optional(SequenceSettings),
-    limits: Type.Object(
-      { queueDepth: Type.Integer({ minimum: 1, maximum: 65_536 }) },
-      { additionalProperties: false },
-    ),
+    limits: Type.Object({ queueDepth: QueueDepth }, { additionalProperties: false }),
   },
   { additionalProperties: false },
 );

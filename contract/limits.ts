@@ -70,6 +70,10 @@ export const limits = {
   sequenceStateBytesMax: 256 * MiB,
   /** Scoring processes of a device; each loads every image. */
   scoringProcessesMax: 64,
+  /** Items that an image may ask to merge, how long a request may wait for others, and preferred sizes. */
+  batchItemsMax: 4096,
+  batchDelayMicrosecondsMax: 1_000_000,
+  preferredBatchesMax: 16,
   scriptTimeoutMs: 10_000,
   scriptHeapMiB: 256,
   programBytesMax: 512 * MiB,

@@ -1,11 +1,15 @@
 import Type from 'typebox';
 import {
+  Batching,
+  Placement,
+  QueueDepth,
   RoutePolicy,
   ScriptFilePath,
   ScriptGrants,
   ScriptSettings,
   SequenceIdleMs,
   SequencesKept,
+  Sessions,
   ShadowShare,
   StatePairs,
 } from './image.ts';
@@ -93,6 +97,11 @@ export const BuildImage = Type.Object(
     ),
     /** For `accelerate`: share of requests that run on both routes, to compare their bytes. */
     shadow: Type.Optional(ShadowShare),
+    /** As `run.json` has them; one session, 256 waiting requests and what the device measures when left out. */
+    sessions: Type.Optional(Sessions),
+    placement: Type.Optional(Placement),
+    batching: Type.Optional(Batching),
+    queueDepth: Type.Optional(QueueDepth),
   },
   strict,
 );

@@ -1,15 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { SluiceError } from '../../contract/errors.ts';
 import type { NpuRoute } from '../../contract/image.ts';
-import { limits } from '../../contract/limits.ts';
+import { limits as contractLimits } from '../../contract/limits.ts';
 import { elementCount, type Tensor, type TensorSignature } from '../../contract/tensors.ts';
 import type { NpuProgram, NpuRunResult } from '../../native/npu.ts';
 import { bytesOf, elementsOf } from '../tensors/element-arrays.ts';
+import type { BatchLimits } from './batch-limits.ts';
+import { type Batchable, type BatchMember, BatchQueue, type FinishedRun } from './batch-queue.ts';
 import type { Engine, QueueLoad, Route } from './engine.ts';
 import type { EngineObserver } from './engine-observer.ts';
+import { concatenated } from './merge-tensors.ts';
 import { type BoundTensor, bindTensor, checkDisjoint, invalid } from './npu-binding.ts';
 import { packItem, unpackItem } from './pack.ts';
 import type { RunTerms } from './run-terms.ts';
+import { type BatchingTerms, settleBatching } from './settle-batching.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Elements that are converted before the event loop turns: some milliseconds' worth. */
@@ -35,9 +39,10 @@ export interface NpuEngineOptions {
   /** Milliseconds of an item on hardware, by its known cycles; undefined for a simulated route. */
   itemMs?: number;
   queueDepthMax: number;
+  /** Of a request; a merged run has as much for each. */
   timeoutMs: number;
-  nowMs: () => number;
   observer?: EngineObserver;
+  nowMs: () => number;
 }
 
 /**
@@ -50,7 +55,8 @@ export class NpuEngine implements Engine {
   readonly #options: NpuEngineOptions;
   readonly #inputs: BoundTensor[];
   readonly #outputs: BoundTensor[];
-  readonly #queue: WorkQueue<RunnableProgram>;
+  readonly #queue: WorkQueue<RunnableProgram, BatchMember<Regions>>;
+  readonly #batches: BatchQueue<RunnableProgram, Regions, NpuRunResult>;
   #open = true;
 
   /** Throws `manifest_invalid` when the bindings fit neither the signature nor the program. */
@@ -66,20 +72,41 @@ export class NpuEngine implements Engine {
       nowMs: options.nowMs,
       ...(options.itemMs === undefined ? {} : { itemMs: options.itemMs }),
     });
+    this.#batches = new BatchQueue({
+      queue: this.#queue,
+      batchable: regionBatchable(options),
+      nowMs: options.nowMs,
+      onRun: (run) => this.#tell(run),
+    });
     this.#queue.addLane(options.program);
   }
 
-  async infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
-    const items = this.#itemCount(inputs);
-    this.#checkBytes(items);
-    this.#queue.checkRoom(terms);
-    const region = await this.#pack(inputs, items);
-    const { outputs } = await this.#queue.submit((program) => this.#run(program, region, items), terms);
-    return this.#unpack(outputs, items);
+  /**
+   * Finds out whether requests are merged; without it they are not. The program computes each item by itself, so
+   * that it is a question of time alone.
+   */
+  async start(terms: Omit<BatchingTerms, 'what' | 'signature' | 'nowMs' | 'run'>): Promise<void> {
+    const run = (inputs: Tensor[]) => this.#infer(inputs, {}, { isTrial: true });
+    const limits = await settleBatching({ ...this.#options, ...terms, run });
+    const { inputBytes, outputBytes } = this.#options.program;
+    const fitting = Math.max(
+      1,
+      Math.floor(contractLimits.npuRunBytesMax / Math.max(inputBytes, outputBytes)),
+    );
+    this.#batches.limits = limits && { ...limits, itemsMax: Math.min(limits.itemsMax, fitting) };
+  }
+
+  /** How requests are merged; undefined when they are not. */
+  get batching(): BatchLimits | undefined {
+    return this.#batches.limits;
   }
 
   get load(): QueueLoad {
     return this.#queue.load;
+  }
+
+  infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
+    return this.#infer(inputs, terms);
   }
 
   expectedMs(priority?: number, items?: number): number {
@@ -93,18 +120,21 @@ export class NpuEngine implements Engine {
     this.#options.program.unload();
   }
 
-  async #run(program: RunnableProgram, region: Uint8Array, items: number): Promise<NpuRunResult> {
-    const { timeoutMs, nowMs, observer } = this.#options;
-    const startedMs = nowMs();
-    const result = await program.run(region, { timeoutMs });
-    observer?.executed({
-      route: this.route,
-      requests: 1,
-      items,
-      computeMs: nowMs() - startedMs,
-      npuCycles: result.counters.executeCycles,
+  async #infer(inputs: Tensor[], terms?: RunTerms, options?: { isTrial: boolean }): Promise<Tensor[]> {
+    const items = this.#itemCount(inputs);
+    this.#checkBytes(items);
+    this.#queue.checkRoom(terms);
+    const region = await this.#pack(inputs, items);
+    const { outputs } = await this.#batches.submit({ region, items, requests: 1 }, terms, options);
+    return this.#unpack(outputs, items);
+  }
+
+  #tell({ requests, items, computeMs, output }: FinishedRun<NpuRunResult>): void {
+    const npuCycles = output.counters.executeCycles;
+    this.#options.observer?.executed({
+      ...{ route: this.route, requests, items, computeMs },
+      ...(npuCycles === 0 ? {} : { npuCycles }),
     });
-    return result;
   }
 
   #itemCount(inputs: readonly Tensor[]): number {
@@ -126,10 +156,10 @@ export class NpuEngine implements Engine {
   #checkBytes(items: number): void {
     const { inputBytes, outputBytes } = this.#options.program;
     const bytes = items * Math.max(inputBytes, outputBytes);
-    if (bytes <= limits.npuRunBytesMax) return;
+    if (bytes <= contractLimits.npuRunBytesMax) return;
     throw new SluiceError(
       'limit_exceeded',
-      `${this.#options.what}: ${items} items need ${bytes} bytes on the NPU, at most ${limits.npuRunBytesMax} allowed a run`,
+      `${this.#options.what}: ${items} items need ${bytes} bytes on the NPU, at most ${contractLimits.npuRunBytesMax} allowed a run`,
     );
   }
 
@@ -165,6 +195,37 @@ export class NpuEngine implements Engine {
     }
     return tensors;
   }
+}
+
+/** Input regions of the items of some requests. */
+interface Regions {
+  region: Uint8Array;
+  items: number;
+  requests: number;
+}
+
+/** Every region of a program has the same size, so all requests can be merged. */
+function regionBatchable({ timeoutMs }: NpuEngineOptions): Batchable<RunnableProgram, Regions, NpuRunResult> {
+  return {
+    keyOf: () => '',
+    itemsOf: ({ items }) => items,
+    bytesOf: ({ region }) => region.length,
+    merge: (all) => ({
+      region: concatenated(all.map(({ region }) => region)),
+      items: all.reduce((sum, { items }) => sum + items, 0),
+      requests: all.reduce((sum, { requests }) => sum + requests, 0),
+    }),
+    run: (program, { region, requests }) => program.run(region, { timeoutMs: timeoutMs * requests }),
+    split: ({ outputs, counters }, items) => {
+      const itemBytes = outputs.length / items.reduce((sum, count) => sum + count, 0);
+      let end = 0;
+      return items.map((count) => {
+        const start = end;
+        end += count * itemBytes;
+        return { outputs: outputs.subarray(start, end), counters };
+      });
+    },
+  };
 }
 
 /** Counts what was converted since the event loop last turned. */

@@ -1,14 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../base/logger.ts';
+import type { Placement } from '../../contract/image.ts';
 import type { Digest } from '../../contract/names.ts';
 import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
-import { itemCountOf } from '../tensors/items.ts';
+import { isBatched } from '../tensors/items.ts';
+import type { BatchLimits } from './batch-limits.ts';
+import { type BatchMember, BatchQueue, type FinishedRun } from './batch-queue.ts';
 import type { Engine, QueueLoad } from './engine.ts';
 import type { EngineObserver } from './engine-observer.ts';
-import type { OnnxWorkerData } from './onnx-protocol.ts';
+import { InlineEngine } from './inline-engine.ts';
+import type { ModelSource, OnnxWorkerData } from './onnx-protocol.ts';
 import { OnnxSession } from './onnx-session.ts';
+import { placeModel } from './place-model.ts';
 import type { RunTerms } from './run-terms.ts';
+import { settleBatching } from './settle-batching.ts';
+import { tensorBatchable } from './tensor-batchable.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** Starts a thread of onnx-worker.ts. */
@@ -28,6 +35,10 @@ export interface OnnxEngineOptions {
   keepsQuantisation: boolean;
   /** ONNX Runtime sessions, each in a thread of its own with one computing thread. */
   sessions: number;
+  /** `thread` when left out. */
+  placement?: Placement;
+  /** `auto` merges as far as a trial gives the same bytes; requests are not merged when left out. */
+  batching?: BatchLimits | 'auto';
   queueDepthMax: number;
   limits: ScoringLimits;
   nowMs: () => number;
@@ -36,59 +47,129 @@ export interface OnnxEngineOptions {
   observer?: EngineObserver;
 }
 
-/** ONNX Runtime sessions in worker threads behind one bounded queue: the CPU route, or an end of an NPU route. */
+/**
+ * ONNX Runtime sessions in worker threads behind one bounded queue, and for a small model one on the event loop:
+ * the CPU route, or an end of an NPU route.
+ */
 export class OnnxEngine implements Engine {
   readonly route = 'cpu';
   readonly #options: OnnxEngineOptions;
-  readonly #pool: WorkerPool<OnnxSession>;
+  readonly #source: ModelSource;
+  readonly #pool: WorkerPool<OnnxSession, BatchMember<Tensor[]>>;
+  readonly #batches: BatchQueue<OnnxSession, Tensor[], Tensor[]>;
+  #inline: InlineEngine | undefined;
 
   constructor(options: OnnxEngineOptions) {
-    const { limits } = options;
+    const { limits, nowMs, what, log } = options;
     this.#options = options;
-    const data: OnnxWorkerData = {
+    this.#source = {
       ...options.model,
       signature: options.signature,
       keepsQuantisation: options.keepsQuantisation,
-      transferBytesMin: limits.transferBytesMin,
     };
+    const data: OnnxWorkerData = { ...this.#source, transferBytesMin: limits.transferBytesMin };
     this.#pool = new WorkerPool({
-      what: options.what,
+      what,
       size: options.sessions,
       queueDepthMax: options.queueDepthMax,
       startLane: (onEnded) => OnnxSession.start({ worker: options.startWorker(data), onEnded, limits }),
       limits,
-      nowMs: options.nowMs,
-      log: options.log,
+      nowMs,
+      log,
+    });
+    this.#batches = new BatchQueue({
+      queue: this.#pool.queue,
+      batchable: tensorBatchable((session, inputs) => session.run(inputs)),
+      nowMs,
+      onRun: (run) => this.#tell(run),
     });
   }
 
-  /** Loads the model in every thread. Throws `engine_failed`, `blob_digest_mismatch` or `manifest_invalid`. */
-  start(): Promise<void> {
-    return this.#pool.start();
-  }
-
-  infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
-    return this.#pool.queue.submit((session) => this.#run(session, inputs), terms);
+  /**
+   * Loads the model in every thread, and finds out whether requests are merged and where they run. Throws
+   * `engine_failed`, `blob_digest_mismatch` or `manifest_invalid`.
+   */
+  async start(): Promise<void> {
+    await this.#pool.start();
+    try {
+      await this.#settle();
+    } catch (thrown) {
+      await this.close();
+      throw thrown;
+    }
   }
 
   get load(): QueueLoad {
-    return this.#pool.queue.load;
+    const threads = this.#pool.queue.load;
+    const loop = this.#inline?.load ?? { depth: 0, running: 0, lanes: 0 };
+    return {
+      depth: threads.depth + loop.depth,
+      running: threads.running + loop.running,
+      lanes: threads.lanes + loop.lanes,
+    };
+  }
+
+  /** How requests are merged; undefined when they are not. */
+  get batching(): BatchLimits | undefined {
+    return this.#batches.limits;
+  }
+
+  /** Whether short requests run on the event loop. */
+  get isInline(): boolean {
+    return this.#inline !== undefined;
+  }
+
+  infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
+    const inline = this.#inline;
+    if (inline?.takes(inputs) === true) {
+      // A thread takes what would wait longer here.
+      const { priority, items } = terms ?? {};
+      const isSooner = inline.expectedMs(priority, items) <= this.#pool.queue.expectedMs(priority, items);
+      if (inline.isIdle || isSooner) return inline.infer(inputs, terms);
+    }
+    return this.#batches.submit(inputs, terms);
   }
 
   expectedMs(priority?: number, items?: number): number {
-    return this.#pool.queue.expectedMs(priority, items);
+    const threadMs = this.#pool.queue.expectedMs(priority, items);
+    return Math.min(threadMs, this.#inline?.expectedMs(priority, items) ?? threadMs);
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#inline?.close()]);
   }
 
-  async #run(session: OnnxSession, inputs: Tensor[]): Promise<Tensor[]> {
-    const { signature, nowMs, observer } = this.#options;
-    const startedMs = nowMs();
-    const outputs = await session.run(inputs);
-    const items = itemCountOf(signature, inputs);
-    observer?.executed({ route: this.route, requests: 1, items, computeMs: nowMs() - startedMs });
-    return outputs;
+  async #settle(): Promise<void> {
+    const { what, batching, placement = 'thread', limits, nowMs, log } = this.#options;
+    const { queue } = this.#pool;
+    const trial = { isTrial: true };
+    const run = (inputs: Tensor[]) => queue.submit((session) => session.run(inputs), {}, trial);
+    if (batching !== undefined) {
+      const wanted = batching === 'auto' ? undefined : batching;
+      this.#batches.limits = await settleBatching({ ...this.#options, wanted, run });
+    }
+    const placed = await placeModel({
+      source: this.#source,
+      wanted: placement,
+      limits,
+      nowMs,
+      run,
+      measure: (inputs, runs) => queue.submit((session) => session.measure(inputs, runs), {}, trial),
+    });
+    if (placed === undefined) {
+      if (placement === 'inline') log.warn(`${what}: the model is too large or too open for the event loop`);
+      return;
+    }
+    this.#inline = new InlineEngine({
+      ...this.#options,
+      ...placed,
+      batching: this.#batches.limits,
+      hasOpenBatch: isBatched(this.#options.signature),
+      onRun: (finished) => this.#tell(finished),
+    });
+  }
+
+  #tell({ requests, items, computeMs }: FinishedRun<Tensor[]>): void {
+    this.#options.observer?.executed({ route: this.route, requests, items, computeMs });
   }
 }

@@ -2,12 +2,14 @@ import type { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
-import type { OnnxReply, OnnxRequest } from './onnx-protocol.ts';
+import type { OnnxMeasurement, OnnxReply, OnnxRequest } from './onnx-protocol.ts';
 import { detachable, transferListOf } from './transfer.ts';
 import type { PoolLane } from './worker-pool.ts';
 
+type Answer = Exclude<OnnxReply, { type: 'failed' }>;
+
 interface Pending {
-  resolve(outputs: Tensor[]): void;
+  resolve(answer: Answer): void;
   reject(error: SluiceError): void;
 }
 
@@ -48,7 +50,7 @@ export class OnnxSession implements PoolLane {
       session.#settle()?.reject(new SluiceError('engine_failed', text));
     }, workerStartMs);
     try {
-      await new Promise<Tensor[]>((resolve, reject) => {
+      await new Promise<Answer>((resolve, reject) => {
         session.#pending = { resolve, reject };
         session.#listen();
       });
@@ -63,12 +65,18 @@ export class OnnxSession implements PoolLane {
   }
 
   /** Runs the model once. Throws `engine_failed`. */
-  run(inputs: readonly Tensor[]): Promise<Tensor[]> {
-    return new Promise((resolve, reject) => {
-      this.#pending = { resolve, reject };
-      const owned = detachable(inputs);
-      this.#send({ type: 'run', inputs: owned }, transferListOf(owned, this.#limits.transferBytesMin));
-    });
+  async run(inputs: readonly Tensor[]): Promise<Tensor[]> {
+    const owned = detachable(inputs);
+    const transfer = transferListOf(owned, this.#limits.transferBytesMin);
+    const answer = await this.#ask({ type: 'run', inputs: owned }, transfer);
+    return answer.type === 'done' ? answer.outputs : [];
+  }
+
+  /** Loads the model once more, and runs it so often, in the thread. Throws `engine_failed`. */
+  async measure(inputs: Tensor[], runs: number): Promise<OnnxMeasurement> {
+    const answer = await this.#ask({ type: 'measure', inputs, runs }, []);
+    if (answer.type === 'measured') return answer.measurement;
+    throw new SluiceError('engine_failed', `ONNX worker: ${answer.type} where measured was expected`);
   }
 
   /**
@@ -97,6 +105,15 @@ export class OnnxSession implements PoolLane {
     });
   }
 
+  #ask(request: OnnxRequest, transfer: ArrayBuffer[]): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      // A thread that is gone answers nothing.
+      if (this.#ended) throw this.#failure ?? new SluiceError('engine_failed', 'ONNX worker: it has ended');
+      this.#pending = { resolve, reject };
+      this.#send(request, transfer);
+    });
+  }
+
   #settle(): Pending | undefined {
     const pending = this.#pending;
     this.#pending = undefined;
@@ -118,7 +135,7 @@ export class OnnxSession implements PoolLane {
   #onReply(reply: OnnxReply): void {
     const pending = this.#settle();
     if (reply.type === 'failed') pending?.reject(new SluiceError(reply.error.code, reply.error.message));
-    else pending?.resolve(reply.type === 'done' ? reply.outputs : []);
+    else pending?.resolve(reply);
   }
 
   #onExit(exitCode: number): void {

@@ -1,19 +1,17 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { SluiceError, toSluiceError } from '../../contract/errors.ts';
+import { toSluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
-import { RuntimeModel } from '../../ort/runtime-model.ts';
-import type { OnnxReply, OnnxRequest, OnnxWorkerData } from './onnx-protocol.ts';
+import type { OnnxMeasurement, OnnxReply, OnnxRequest, OnnxWorkerData } from './onnx-protocol.ts';
+import { ServedModel } from './served-model.ts';
 import { transferListOf } from './transfer.ts';
 
 // The thread of one ONNX Runtime session. Loading and running block the thread that calls them, hence this one.
 
-const { path, digest, signature, keepsQuantisation, transferBytesMin } = workerData as OnnxWorkerData;
-const outputNames = signature.outputs.map(({ name }) => name);
+const data = workerData as OnnxWorkerData;
 
 function reply(message: OnnxReply): void {
-  const transfer = message.type === 'done' ? transferListOf(message.outputs, transferBytesMin) : [];
+  const transfer = message.type === 'done' ? transferListOf(message.outputs, data.transferBytesMin) : [];
   parentPort?.postMessage(message, transfer);
 }
 
@@ -21,51 +19,34 @@ function fail(thrown: unknown): void {
   reply({ type: 'failed', error: toSluiceError(thrown, 'engine_failed').toJSON() });
 }
 
-function readModel(): Uint8Array {
-  const bytes = readFileSync(path);
-  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  if (actual === digest) return bytes;
-  throw new SluiceError(
-    'blob_digest_mismatch',
-    `model ${digest}: its bytes on disk have the digest ${actual}`,
-  );
+function load(): Promise<ServedModel> {
+  return ServedModel.load(data, readFileSync(data.path));
 }
 
-async function load(): Promise<RuntimeModel> {
-  const bytes = readModel();
-  let model: RuntimeModel;
-  try {
-    model = await RuntimeModel.load(bytes, { fusesQuantisation: !keepsQuantisation });
-  } catch (thrown) {
-    // Its bytes are those that the workspace registered, so it is the engine of this device that fails.
-    throw new SluiceError('engine_failed', toSluiceError(thrown).message, { cause: thrown });
+async function measure(model: ServedModel, inputs: Tensor[], runs: number): Promise<OnnxMeasurement> {
+  const bytes = readFileSync(data.path);
+  let startedMs = performance.now();
+  const again = await ServedModel.load(data, bytes);
+  const loadMs = performance.now() - startedMs;
+  await again.release();
+  const runMs: number[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    startedMs = performance.now();
+    await model.run(inputs);
+    runMs.push(performance.now() - startedMs);
   }
-  checkNames('input', model.inputNames, signature.inputs);
-  checkNames('output', model.outputNames, signature.outputs);
-  return model;
+  return { loadMs, runMs };
 }
 
-function checkNames(kind: string, actual: readonly string[], described: readonly { name: string }[]): void {
-  for (const { name } of described) {
-    if (!actual.includes(name)) {
-      throw new SluiceError(
-        'manifest_invalid',
-        `run manifest: ${kind} ${name} does not exist in the model, which has ${actual.join(', ')}`,
-      );
-    }
-  }
+async function answer(
+  model: ServedModel,
+  request: Exclude<OnnxRequest, { type: 'close' }>,
+): Promise<OnnxReply> {
+  if (request.type === 'run') return { type: 'done', outputs: await model.run(request.inputs) };
+  return { type: 'measured', measurement: await measure(model, request.inputs, request.runs) };
 }
 
-async function run(model: RuntimeModel, inputs: readonly Tensor[]): Promise<Tensor[]> {
-  const results = await model.run(inputs, outputNames);
-  return signature.outputs.map(({ name, datatype }) => {
-    const result = results.get(name);
-    if (result?.datatype === datatype) return result;
-    throw new SluiceError('engine_failed', `output ${name} is ${result?.datatype}, ${datatype} expected`);
-  });
-}
-
-async function serve(model: RuntimeModel): Promise<void> {
+async function serve(model: ServedModel): Promise<void> {
   parentPort?.on('message', async (request: OnnxRequest) => {
     if (request.type === 'close') {
       await model.release();
@@ -73,7 +54,7 @@ async function serve(model: RuntimeModel): Promise<void> {
       return;
     }
     try {
-      reply({ type: 'done', outputs: await run(model, request.inputs) });
+      reply(await answer(model, request));
     } catch (thrown) {
       fail(thrown);
     }

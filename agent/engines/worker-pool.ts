@@ -31,8 +31,8 @@ export interface WorkerPoolOptions<Lane extends PoolLane> {
  * that die with nothing to do are replaced with back-off as well, or a model or script that always does so would
  * keep the processor busy.
  */
-export class WorkerPool<Lane extends PoolLane> {
-  readonly queue: WorkQueue<Lane>;
+export class WorkerPool<Lane extends PoolLane, Work = never> {
+  readonly queue: WorkQueue<Lane, Work>;
   readonly #options: WorkerPoolOptions<Lane>;
   readonly #lanes = new Set<Lane>();
   readonly #timers = new Set<NodeJS.Timeout>();

@@ -20,6 +20,7 @@ export interface ImageEnvironment {
   log: Logger;
   /** Told what the engines of images do, besides each image's own meters. */
   observer?: EngineObserver;
+  /** Told of each execution. */
 }
 
 /** A layer whose blob is here. Throws `manifest_invalid` or `blob_unavailable`. */

@@ -30,7 +30,7 @@ export class InferenceStatistics {
   readonly computeInput = noDuration();
   readonly computeInfer = noDuration();
   readonly computeOutput = noDuration();
-  /** Items of all requests, and requests: a request is one execution until requests are batched. */
+  /** Items of all requests, and requests: each counts as an execution, whether it ran alone or with others. */
   inferenceCount = 0;
   executionCount = 0;
   /** Instant of the last request, in milliseconds since 1970; 0 before the first. */

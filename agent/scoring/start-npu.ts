@@ -11,6 +11,7 @@ import type { OpenNpu } from './npu-device.ts';
 import { estimateOnHardware, itemMsOnHardware } from './npu-estimate.ts';
 import type { ResidentProgram } from './resident-program.ts';
 import { startOnnx } from './start-onnx.ts';
+import { wantedBatching } from './wanted-batching.ts';
 
 /** An NPU route, and the program that it cannot do without. */
 export interface StartedNpu {
@@ -76,7 +77,7 @@ function checkHardware({ run }: OpenedImage, route: NpuRoute, { description }: O
 }
 
 async function startProgram(
-  { blobs, limits, nowMs, observer }: ImageEnvironment,
+  { blobs, limits, nowMs, log, observer }: ImageEnvironment,
   image: OpenedImage,
   { npu, route, signature }: { npu: OpenNpu; route: NpuRoute; signature: TensorSignature },
 ): Promise<{ engine: NpuEngine; program: ResidentProgram }> {
@@ -101,6 +102,7 @@ async function startProgram(
       nowMs,
       ...(observer === undefined ? {} : { observer }),
     });
+    await engine.start({ wanted: wantedBatching(run, limits), limits, log });
     return { engine, program };
   } catch (thrown) {
     program.unload();

@@ -2,6 +2,7 @@ import type { TensorSignature } from '../../contract/tensors.ts';
 import { OnnxEngine, startOnnxWorker } from '../engines/onnx-engine.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import { type ImageEnvironment, requireLayer } from './image-layers.ts';
+import { wantedBatching } from './wanted-batching.ts';
 
 /** A model of an image, and how many sessions of it to keep: those of the CPU route without. */
 interface ModelLayer {
@@ -26,6 +27,8 @@ export async function startOnnx(
     signature,
     keepsQuantisation: cpu.keepsQuantisation ?? false,
     sessions: sessions ?? cpu.sessions,
+    placement: cpu.placement ?? 'auto',
+    batching: wantedBatching(run, environment.limits) ?? 'auto',
     queueDepthMax: run.limits.queueDepth,
     limits: environment.limits,
     nowMs: environment.nowMs,

@@ -14,6 +14,7 @@ import type {
   ScoringStart,
 } from './control-protocol.ts';
 import { PendingRequests } from './pending-requests.ts';
+import { scoringEnvironment } from './scoring-environment.ts';
 
 /** What a scoring process says once it accepts requests. */
 export interface ScoringListening {
@@ -134,7 +135,7 @@ export class ScoringProcess {
     const child = fork(entry, [argument], {
       execArgv: [],
       stdio: ['ignore', 2, 2, 'ipc'],
-      env: withoutTokens(process.env),
+      env: scoringEnvironment(process.env),
     });
     this.#child = child;
     this.#mustListen = setTimeout(() => {
@@ -261,9 +262,4 @@ export class ScoringProcess {
 
 function stoppedError(): SluiceError {
   return new SluiceError('cancelled', 'the agent stops');
-}
-
-/** The scoring process runs other people's scripts, and needs no token. */
-function withoutTokens(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^SLUICE_.*TOKEN$/.test(name)));
 }

@@ -17,6 +17,7 @@ import type { WorkspaceClient } from '../workspace-client.ts';
 import { addScriptOptions, describeGrants, type ScriptChoices, uploadScript } from './script-options.ts';
 import { addSequenceOptions, type SequenceChoices, sequenceOf } from './sequence-options.ts';
 import { existingFile, workspaceOption } from './shared.ts';
+import { addTuningOptions, type TuningChoices, tuningOf } from './tuning.ts';
 
 /** What `sluice image build` and `sluice up` build an image from. */
 export interface ImageSources extends ScriptChoices {
@@ -31,6 +32,8 @@ export interface ImageSources extends ScriptChoices {
   /** Which outputs come back as inputs in the next request of a sequence. */
   sequence?: BuildImage['sequence'];
   shadow?: number;
+  /** How its engines run. */
+  tuning?: TuningChoices;
 }
 
 /** Bundles the script, uploads what the workspace lacks and builds. */
@@ -49,6 +52,7 @@ export async function buildImageFrom(client: WorkspaceClient, sources: ImageSour
     ...(sources.route === undefined ? {} : { routePolicy: sources.route }),
     ...(sources.sequence === undefined ? {} : { sequence: sources.sequence }),
     ...(sources.shadow === undefined ? {} : { shadow: sources.shadow }),
+    ...tuningOf(sources.tuning ?? {}),
   });
 }
 
@@ -70,13 +74,17 @@ async function quantisingOf(
 }
 
 /** Options of `sluice image build`. */
-type BuildChoices = ImageSources & CalibrationChoices & SequenceChoices & { workspace?: string };
+type BuildChoices = ImageSources &
+  CalibrationChoices &
+  SequenceChoices &
+  TuningChoices & { workspace?: string };
 
 /** `sluice image build|list|show`. */
 export function addImageCommands(program: Command): void {
   const image = program.command('image').description('build and look at images');
 
-  addSequenceOptions(addCalibrationOptions(addScriptOptions(workspaceOption(image.command('build')))))
+  const build = workspaceOption(image.command('build'));
+  addTuningOptions(addSequenceOptions(addCalibrationOptions(addScriptOptions(build))))
     .description('build the next version of an image from a model and, if given, a scoring script')
     .requiredOption('-n, --name <name>', 'name of the image')
     .requiredOption('-m, --model <name:version>', 'registered model', reference)
@@ -113,7 +121,7 @@ export function addImageCommands(program: Command): void {
       const quantising = options.accelerate === undefined ? {} : { quantising: options };
       const sequence = sequenceOf(options);
       const client = await connectWorkspace({ ...global, ...options });
-      const value = await buildImageFrom(client, { ...options, ...quantising, ...sequence });
+      const value = await buildImageFrom(client, { ...options, ...quantising, ...sequence, tuning: options });
       printResult({
         json: global.json,
         value,

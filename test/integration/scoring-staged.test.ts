@@ -85,7 +85,11 @@ describe('an image with head and tail', () => {
 
   it('refuses what its queue has no room for, and serves afterwards', async () => {
     const scoring = await startScoring({ npu: configuration });
-    await scoring.deploy('staged', { ...staged, queueDepth: 2 });
+    // Each stage keeps a request for a while, so that all are there at once.
+    const edit = (run: RunManifest): void => {
+      run.routes.batching = { itemsMax: 64, delayMicroseconds: 50_000 };
+    };
+    await scoring.deploy('staged', { ...staged, queueDepth: 2, edit });
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, seed) => infer(scoring, { route: 'fpga', seed })),
     );

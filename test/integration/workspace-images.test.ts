@@ -98,6 +98,19 @@ describe('images', () => {
     });
   });
 
+  it('say how their engines run, as they were asked to', async () => {
+    const workspace = await startWorkspace();
+    const batching = { itemsMax: 16, delayMicroseconds: 200, preferredItems: [8] };
+    const image = await workspace.buildFashion({ sessions: 2, placement: 'thread', queueDepth: 9, batching });
+    const manifest = (await readJson(workspace, image.digest)) as ImageManifest;
+    const layer = manifest.layers.find(({ mediaType }) => mediaType === mediaTypes.run);
+    const run = parserOf(RunManifest, { what: 'run', code: 'manifest_invalid' }).parse(
+      await readJson(workspace, layer?.digest ?? ''),
+    );
+    expect(run.routes).toEqual({ policy: 'auto', cpu: { sessions: 2, placement: 'thread' }, batching });
+    expect(run.limits).toEqual({ queueDepth: 9 });
+  });
+
   it('index every layer that is larger than a chunk', async () => {
     const workspace = await startWorkspace();
     const longScript = Buffer.alloc(150_000, script);
@@ -200,6 +213,13 @@ describe('images', () => {
     ['an unknown field', { colour: 'red' }, 'invalid_request'],
     ['a state that the model lacks', { sequence: { state: [{ input: 'h', output: 'hn' }] } }, 'tensor_name'],
     ['a sequence without state', { sequence: { state: [] } }, 'invalid_request'],
+    ['no session', { sessions: 0 }, 'invalid_request'],
+    ['a batch of nothing', { batching: { itemsMax: 0 } }, 'invalid_request'],
+    [
+      'a preferred batch that is too large',
+      { batching: { itemsMax: 8, preferredItems: [4, 16] } },
+      'invalid_request',
+    ],
     ['a model without a version', { model: 'fashion' }, 'invalid_request'],
   ])('refuse %s', async (_what, change, code) => {
     const workspace = await startWorkspace();

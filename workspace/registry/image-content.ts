@@ -2,6 +2,7 @@ import { digestOf } from '../../base/digest.ts';
 import type { CompiledModel } from '../../compiler/compile.ts';
 import type { WorkerResult } from '../../compiler/compile-in-worker.ts';
 import {
+  type Batching,
   type CpuRoute,
   layerPaths,
   mediaTypes,
@@ -17,6 +18,7 @@ import type { Digest, Name } from '../../contract/names.ts';
 import { decodeProgramHeader } from '../../contract/npu/program.ts';
 import { checkSequence } from '../../contract/sequence.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
+import type { BuildImage } from '../../contract/workspace-api.ts';
 
 /** A layer that is the same in every version; its source is a blob that the workspace holds, or bytes to write. */
 interface ContentLayer {
@@ -40,10 +42,15 @@ export interface ImageContent {
   /** Share of requests that run on both routes. */
   shadow: number | undefined;
   signature: TensorSignature;
+  batching: Batching | undefined;
+  queueDepth: number;
   cpu: CpuRoute;
   npu: NpuRoute | undefined;
   sequence: SequenceSettings | undefined;
 }
+
+/** How an image's engines are run; what is left out has its default. */
+export type Tuning = Pick<BuildImage, 'sessions' | 'placement' | 'batching' | 'queueDepth'>;
 
 /**
  * Puts together what the compiler gave. An accelerated image serves the canonical model on the CPU. Throws what
@@ -56,11 +63,12 @@ export function imageContent(options: {
   script: { source: Digest; settings: ScriptSettings; files: readonly ScriptFile[] } | undefined;
   routePolicy: RoutePolicy;
   shadow: number | undefined;
+  tuning: Tuning;
   configuration: string | undefined;
   sequence: SequenceSettings | undefined;
   compilation: WorkerResult;
 }): ImageContent {
-  const { name, model, script, routePolicy, configuration, sequence, shadow, compilation } = options;
+  const { name, model, script, routePolicy, configuration, sequence, shadow, tuning, compilation } = options;
   const { compiled, samples, signature } = compilation;
   if (sequence !== undefined) checkSequence(signature, sequence);
   const layers: ContentLayer[] = [
@@ -84,7 +92,13 @@ export function imageContent(options: {
     routePolicy,
     shadow,
     signature,
-    cpu: { sessions: 1, ...(compiled === undefined ? {} : { keepsQuantisation: true }) },
+    cpu: {
+      sessions: tuning.sessions ?? 1,
+      ...(tuning.placement === undefined ? {} : { placement: tuning.placement }),
+      ...(compiled === undefined ? {} : { keepsQuantisation: true }),
+    },
+    batching: tuning.batching,
+    queueDepth: tuning.queueDepth ?? limits.scoringQueueDepthMax,
     npu:
       compiled === undefined || configuration === undefined ? undefined : npuRoute(compiled, configuration),
     sequence,
@@ -127,10 +141,11 @@ export function runManifest(content: ImageContent, version: number): RunManifest
       cpu: content.cpu,
       ...(content.npu === undefined ? {} : { npu: content.npu }),
       ...(content.shadow === undefined ? {} : { shadow: content.shadow }),
+      ...(content.batching === undefined ? {} : { batching: content.batching }),
     },
     ...(content.script === undefined ? {} : { script: content.script }),
     ...(content.sequence === undefined ? {} : { sequence: content.sequence }),
-    limits: { queueDepth: limits.scoringQueueDepthMax },
+    limits: { queueDepth: content.queueDepth },
   };
 }
 

@@ -134,6 +134,7 @@ export class ImageRegistry {
     const script = await readScript(blobs, request);
     const samples = request.samples === undefined ? undefined : await this.#readSamples(request.samples);
     const quantising = await this.#readQuantising(request);
+    checkBatching(request);
     const compilation = await compileInWorker({
       model: await readBlobInput(blobs, model.digest, {
         field: 'model',
@@ -150,6 +151,7 @@ export class ImageRegistry {
       script,
       routePolicy,
       shadow: request.shadow,
+      tuning: request,
       configuration: request.accelerate,
       sequence: sequenceSettings(request.sequence),
       compilation,
@@ -191,4 +193,14 @@ function sequenceSettings(request: BuildImage['sequence']): SequenceSettings | u
   if (request === undefined) return undefined;
   const { state, idleMs = limits.sequenceIdleMs, sequencesMax = limits.sequencesKept } = request;
   return { state, idleMs, sequencesMax };
+}
+
+function checkBatching({ batching }: BuildImage): void {
+  if (batching === undefined) return;
+  const large = batching.preferredItems?.find((items) => items > batching.itemsMax);
+  if (large === undefined) return;
+  throw new SluiceError(
+    'invalid_request',
+    `batching.preferredItems: ${large} is more than itemsMax, ${batching.itemsMax}`,
+  );
 }

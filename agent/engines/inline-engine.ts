@@ -1,0 +1,124 @@
+import type { Logger } from '../../base/logger.ts';
+import { SluiceError } from '../../contract/errors.ts';
+import type { Tensor } from '../../contract/tensors.ts';
+import type { ScoringLimits } from '../scoring-limits.ts';
+import type { BatchLimits } from './batch-limits.ts';
+import { type BatchMember, BatchQueue, type FinishedRun } from './batch-queue.ts';
+import type { QueueLoad } from './engine.ts';
+import { itemsOf } from './merge-tensors.ts';
+import type { RunTerms } from './run-terms.ts';
+import type { ServedModel } from './served-model.ts';
+import { tensorBatchable } from './tensor-batchable.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** What running on the event loop needs. */
+export interface InlineEngineOptions {
+  what: string;
+  model: ServedModel;
+  /** Of one item, as measured. */
+  itemMs: number;
+  batching: BatchLimits | undefined;
+  /** Whether the first dimension counts items. */
+  hasOpenBatch: boolean;
+  queueDepthMax: number;
+  limits: ScoringLimits;
+  nowMs: () => number;
+  log: Logger;
+  onRun: (run: FinishedRun<Tensor[]>) => void;
+}
+
+/**
+ * Runs a small model on the event loop, one run between two turns of it. Takes only what its measured time
+ * says to be short, and nothing any more after a run that was long all the same.
+ */
+export class InlineEngine {
+  readonly #options: InlineEngineOptions;
+  readonly #queue: WorkQueue<ServedModel, BatchMember<Tensor[]>>;
+  readonly #batches: BatchQueue<ServedModel, Tensor[], Tensor[]>;
+  readonly #itemsMax: number;
+  #hasStalled = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: InlineEngineOptions) {
+    const { what, queueDepthMax: depthMax, limits, nowMs, batching, onRun } = options;
+    this.#options = options;
+    this.#itemsMax = Math.max(1, Math.floor(limits.inlineRequestMs / options.itemMs));
+    this.#queue = new WorkQueue({ what, depthMax, nowMs });
+    this.#batches = new BatchQueue({
+      queue: this.#queue,
+      batchable: tensorBatchable((model, inputs) => this.#run(model, inputs)),
+      nowMs,
+      onRun,
+    });
+    if (batching !== undefined) {
+      this.#batches.limits = { ...batching, itemsMax: Math.min(batching.itemsMax, this.#itemsMax) };
+    }
+    this.#queue.addLane(options.model);
+  }
+
+  /** As `Engine.load`. */
+  get load(): QueueLoad {
+    return this.#queue.load;
+  }
+
+  /** Whether a request would run at once. */
+  get isIdle(): boolean {
+    return this.#queue.idleCount > 0;
+  }
+
+  /** Whether the request is short enough for the event loop. */
+  takes(inputs: readonly Tensor[]): boolean {
+    if (this.#hasStalled) return false;
+    return !this.#options.hasOpenBatch || (itemsOf(inputs) ?? Number.POSITIVE_INFINITY) <= this.#itemsMax;
+  }
+
+  /** As `Engine.infer`. */
+  infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
+    return this.#batches.submit(inputs, terms);
+  }
+
+  /** As `Engine.expectedMs`. */
+  expectedMs(priority?: number, items?: number): number {
+    return this.#queue.expectedMs(priority, items);
+  }
+
+  /** As `Engine.close`. */
+  async close(): Promise<void> {
+    const { what, model } = this.#options;
+    this.#queue.close(new SluiceError('engine_failed', `${what}: closed`));
+    this.#closed ??= this.#afterRun().then(() => model.release());
+    await this.#closed;
+  }
+
+  /** A run that has begun stands in an immediate before this one. */
+  #afterRun(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+
+  async #run(model: ServedModel, inputs: Tensor[]): Promise<Tensor[]> {
+    const { nowMs, limits, log, what } = this.#options;
+    // ONNX Runtime's binding computes in an immediate: this one stands right before it.
+    let startedMs = nowMs();
+    let before = process.cpuUsage();
+    setImmediate(() => {
+      startedMs = nowMs();
+      before = process.cpuUsage();
+    });
+    const outputs = await model.run(inputs);
+    const tookMs = nowMs() - startedMs;
+    // A run that stood still because other processes had the processor is none of the model's fault.
+    if (tookMs > limits.inlineStallMs && cpuMsSince(before) > limits.inlineStallMs) {
+      this.#hasStalled = true;
+      log.warn({ tookMs }, `${what}: a run on the event loop took too long; from now on all run in threads`);
+    }
+    return outputs;
+  }
+}
+
+/** Of the whole process. */
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}

@@ -1,0 +1,105 @@
+import { setImmediate } from 'node:timers/promises';
+import { toSluiceError } from '../../contract/errors.ts';
+import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+import { isBatched } from '../tensors/items.ts';
+import { mergeTensors, splitTensors } from './merge-tensors.ts';
+import { canBeProbed, itemBytesOf, probeInputs } from './probe-inputs.ts';
+
+/** Kernels differ most between few rows; from 8 on they change at their widths. */
+const sizes = [2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
+/** What a merged run must take at most, of the time that its requests take alone. */
+const worthwhileShare = 0.8;
+
+/** What to try. */
+export interface BatchTrial {
+  signature: TensorSignature;
+  itemsMax: number;
+  /** Bytes of a merged run's inputs. */
+  bytesMax: number;
+  /** When no further size is tried. */
+  budgetMs: number;
+  nowMs: () => number;
+  run(inputs: Tensor[]): Promise<Tensor[]>;
+}
+
+/** How far merging a model's requests goes. */
+export interface BatchProof {
+  /** Up to so many items gave the bytes of single requests; 1 when none did. */
+  exactItems: number;
+  /** The most of these that are faster together than alone; 1 when none are. */
+  worthwhileItems: number;
+  /** Why larger ones are not among them. */
+  end: 'limit' | 'time' | 'other bytes' | 'not tried' | 'failure';
+  /** Of `failure`. */
+  reason?: string;
+}
+
+/**
+ * Runs requests alone and merged, with the same random values, and compares the answers' bytes: an open first
+ * dimension does not say that items are computed independently, nor that a kernel rounds alike for one row
+ * and for many.
+ */
+export async function proveBatching(trial: BatchTrial): Promise<BatchProof> {
+  const { signature, itemsMax, bytesMax, budgetMs, nowMs } = trial;
+  const proof: BatchProof = { exactItems: 1, worthwhileItems: 1, end: 'limit' };
+  if (!isBatched(signature) || !canBeProbed(signature)) return { ...proof, end: 'not tried' };
+  const untilMs = nowMs() + budgetMs;
+  const singles: Single[] = [];
+  try {
+    // The first run of a session takes longer than those that follow.
+    await trial.run(probeInputs(signature, { items: 1, seed: 0 }));
+    for (const items of sizes.filter((size) => size <= itemsMax)) {
+      if (items * itemBytesOf(signature) > bytesMax) return proof;
+      while (singles.length < items) {
+        if (nowMs() > untilMs) return { ...proof, end: 'time' };
+        singles.push(await runSingle(trial, singles.length + 1));
+      }
+      const { outputs, runMs } = await runMerged(trial, items);
+      if (!outputs.every((each, item) => areEqual(each, (singles[item] as Single).outputs))) {
+        return { ...proof, end: 'other bytes' };
+      }
+      proof.exactItems = items;
+      if (runMs <= worthwhileShare * items * medianOf(singles)) proof.worthwhileItems = items;
+    }
+    return proof;
+  } catch (thrown) {
+    return { ...proof, end: 'failure', reason: toSluiceError(thrown).message };
+  }
+}
+
+interface Single {
+  outputs: Tensor[];
+  runMs: number;
+}
+
+async function runSingle({ signature, nowMs, run }: BatchTrial, seed: number): Promise<Single> {
+  const inputs = probeInputs(signature, { items: 1, seed });
+  await setImmediate();
+  const startedMs = nowMs();
+  const outputs = await run(inputs);
+  return { outputs, runMs: nowMs() - startedMs };
+}
+
+/** The faster of two runs. */
+async function runMerged({ signature, nowMs, run }: BatchTrial, items: number) {
+  let runMs = Number.POSITIVE_INFINITY;
+  let outputs: Tensor[][] = [];
+  const ones = Array.from({ length: items }, () => 1);
+  for (let time = 0; time < 2; time += 1) {
+    const requests = ones.map((_, item) => probeInputs(signature, { items: 1, seed: item + 1 }));
+    await setImmediate();
+    const startedMs = nowMs();
+    outputs = splitTensors(await run(mergeTensors(requests)), ones);
+    runMs = Math.min(runMs, nowMs() - startedMs);
+  }
+  return { outputs, runMs };
+}
+
+function medianOf(singles: readonly Single[]): number {
+  const sorted = singles.map(({ runMs }) => runMs).sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] as number;
+}
+
+function areEqual(left: readonly Tensor[], right: readonly Tensor[]): boolean {
+  return left.every(({ data }, index) => Buffer.compare(data, (right[index] as Tensor).data) === 0);
+}

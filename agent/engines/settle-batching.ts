@@ -1,0 +1,47 @@
+import type { Logger } from '../../base/logger.ts';
+import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+import type { ScoringLimits } from '../scoring-limits.ts';
+import { isBatched } from '../tensors/items.ts';
+import type { BatchLimits } from './batch-limits.ts';
+import { proveBatching } from './prove-batching.ts';
+
+/** What an engine needs to decide how it merges. */
+export interface BatchingTerms {
+  what: string;
+  signature: TensorSignature;
+  /** What the image's owner asks for; undefined leaves it to measurement. */
+  wanted: BatchLimits | undefined;
+  limits: ScoringLimits;
+  nowMs: () => number;
+  log: Logger;
+  /** Runs a request alone. */
+  run(inputs: Tensor[]): Promise<Tensor[]>;
+}
+
+/**
+ * How requests are merged: as the owner says, or else as far as a trial on this device gives the bytes of
+ * single requests, and faster. Undefined when they are not merged.
+ */
+export async function settleBatching(terms: BatchingTerms): Promise<BatchLimits | undefined> {
+  const { what, signature, wanted, limits, log } = terms;
+  if (!isBatched(signature) || wanted?.itemsMax === 1) return undefined;
+  const proof = await proveBatching({
+    ...terms,
+    itemsMax: wanted?.itemsMax ?? limits.batchItemsMax,
+    bytesMax: limits.batchBytesMax,
+    budgetMs: limits.batchTrialMs,
+  });
+  if (wanted === undefined) {
+    log.debug({ ...proof }, `${what}: requests are merged up to ${proof.worthwhileItems} items`);
+    if (proof.worthwhileItems === 1) return undefined;
+    const { batchBytesMax: bytesMax } = limits;
+    return { itemsMax: proof.worthwhileItems, bytesMax, delayMs: 0, preferredItems: [] };
+  }
+  if (proof.end === 'other bytes') {
+    log.warn(
+      { ...proof },
+      `${what}: merged as the image says; beyond ${proof.exactItems} items an answer's last bits depend on its neighbours`,
+    );
+  }
+  return wanted;
+}
