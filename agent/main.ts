@@ -1,5 +1,5 @@
 import '../ort/disable-telemetry.ts';
-import Type from 'typebox';
+import Type from '#typebox';
 import { createLogger, logLevels } from '../base/logger.ts';
 import { parserOf } from '../base/validate.ts';
 import { toSluiceError } from '../contract/errors.ts';

@@ -1,5 +1,5 @@
-import type Type from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
+import type Type from '#typebox';
+import { Compile, type Validator } from '#typebox/compile';
 import { type ErrorCode, SluiceError } from '../contract/errors.ts';
 
 /** Longest reason in a message: names and values in it come from whoever sent them. */

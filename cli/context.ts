@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import Type from 'typebox';
+import Type from '#typebox';
 import { isNotFound, writeFileDurably } from '../base/durable-files.ts';
 import { parserOf } from '../base/validate.ts';
 import { SluiceError } from '../contract/errors.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import Type from 'typebox';
+import Type from '#typebox';
 import { asDiskError, isNotFound, renameDurably, syncFolder } from '../base/durable-files.ts';
 import { parserOf } from '../base/validate.ts';
 import { SluiceError } from '../contract/errors.ts';

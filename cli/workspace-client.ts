@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import Type from 'typebox';
+import Type from '#typebox';
 import { digestOf, digestOfFile } from '../base/digest.ts';
 import { type Parser, parserOf } from '../base/validate.ts';
 import { isErrorCode, SluiceError } from '../contract/errors.ts';

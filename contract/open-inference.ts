@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '#typebox';
 import { limits } from './limits.ts';
 import { TensorDescription } from './tensors.ts';
 

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '#typebox';
 import { countByteElements } from './byte-elements.ts';
 import { limits } from './limits.ts';
 

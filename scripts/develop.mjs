@@ -28,7 +28,7 @@ async function main() {
     return 1;
   }
   // Installing runs the native build as well; it skips itself when it is up to date.
-  for (const stage of [install, buildNative, buildTypeScript]) {
+  for (const stage of [install, buildNative, bundleTypeBox, buildTypeScript]) {
     const code = await stage();
     if (code !== 0) return code;
   }
@@ -67,6 +67,10 @@ function readLock(path) {
 
 function buildNative() {
   return run('node', ['scripts/build-native.mjs']);
+}
+
+function bundleTypeBox() {
+  return run('node', ['scripts/bundle-typebox.mjs']);
 }
 
 async function buildTypeScript() {

@@ -65,6 +65,21 @@ export class RunTime {
     return 0;
   }
 
+  /**
+   * What a run of so many items takes at the most, as far as was measured: no longer than the next larger one did, and
+   * than the next smaller one as often as it fits. Whoever waits before it starts goes by this.
+   */
+  mostMs(items = 1): number {
+    const index = sizeOf(items);
+    const larger = this.#sizes.slice(index).find((known) => known !== undefined);
+    const smaller = this.#sizes.slice(0, index + 1).findLast((known) => known !== undefined);
+    const bounds = [
+      ...(larger === undefined ? [] : [larger.estimateMs]),
+      ...(smaller === undefined ? [] : [smaller.estimateMs * Math.max(1, items / smaller.items)]),
+    ];
+    return bounds.length === 0 ? 0 : Math.min(...bounds);
+  }
+
   #nearest(index: number): SizeTime | undefined {
     for (let distance = 0; distance < sizesMax; distance += 1) {
       // Of two as near the smaller, from which scaling up is right for one item after the other.

@@ -121,9 +121,9 @@ export class WorkQueue<Lane, Work = never> {
     return this.#waiting.map(({ work }) => work).filter((work) => work !== undefined);
   }
 
-  /** How long a run of so many items takes, as far as is known. */
+  /** How long a run of so many items takes at the most, as far as is known. */
   runMs(items: number): number {
-    return this.#runTime.estimateMs(items);
+    return this.#runTime.mostMs(items);
   }
 
   /** Milliseconds until a job of that priority and so many items that arrives now would be done. */

@@ -1,5 +1,5 @@
 import { readFile, rename } from 'node:fs/promises';
-import Type from 'typebox';
+import Type from '#typebox';
 import { isNotFound, writeFileDurably } from '../../base/durable-files.ts';
 import type { Logger } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';

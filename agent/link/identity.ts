@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import Type from 'typebox';
+import Type from '#typebox';
 import { keyIdOf } from '../../base/dsse.ts';
 import { isNotFound, writeFileDurably } from '../../base/durable-files.ts';
 import { parserOf } from '../../base/validate.ts';

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '#typebox';
 
 /** How a device's scoring endpoint presents itself; every field may be left out. */
 export const EndpointSettings = Type.Object(

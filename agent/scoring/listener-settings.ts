@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '#typebox';
 
 /** PEM files of a listener that speaks TLS. */
 export const TlsSettings = Type.Object(

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '#typebox';
 import { logLevels } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';

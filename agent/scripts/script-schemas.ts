@@ -108,7 +108,7 @@ async function compile(name: string, schema: object | undefined): Promise<Check 
   if (schema === undefined) return undefined;
   try {
     // Most scripts declare none, and threads start sooner without it.
-    const { default: Schema } = await import('typebox/schema');
+    const { default: Schema } = await import('#typebox/schema');
     const validator = Schema.Compile(schema);
     return (value) => {
       if (validator.Check(value)) return undefined;

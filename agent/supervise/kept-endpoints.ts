@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
-import Type from 'typebox';
+import Type from '#typebox';
 import { isNotFound, writeFileDurably } from '../../base/durable-files.ts';
 import type { Logger } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import Type, { type Static } from '#typebox';
 
 /** Which NPU the scoring process opens: a simulation, or a board that XRT finds. */
 export const NpuSelection = Type.Union([

@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ControlMessage, ScoringMessage } from '../../agent/supervise/control-protocol.ts';
@@ -41,6 +40,11 @@ export class ServerProcess {
     return new ServerProcess(child, linesOf(child), await portOf(child));
   }
 
+  /** Process id. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Milliseconds that the event loop was late, at the 99th percentile, since this was last asked. */
   async loopDelayMs(): Promise<number> {
     this.#child.kill('SIGUSR2');
@@ -48,12 +52,6 @@ export class ServerProcess {
       const [line] = (await once(this.#lines, 'line')) as [string];
       if (line.startsWith('loop-delay ')) return Number(line.slice('loop-delay '.length));
     }
-  }
-
-  /** Resident memory in bytes (Linux; NaN elsewhere). */
-  async residentBytes(): Promise<number> {
-    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '');
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type Type from 'typebox';
+import type Type from '#typebox';
 import { describe, expect, it } from 'vitest';
 import {
   BlobRequest,

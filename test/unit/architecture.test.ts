@@ -30,7 +30,7 @@ function importsOf(file: string, source: string): Import[] {
 function violation({ file, specifier }: Import): string | undefined {
   const room = file.split(sep)[0] ?? '';
   if (!specifier.startsWith('.')) {
-    const outside = room === 'contract' && !/^typebox(\/|$)/.test(specifier);
+    const outside = room === 'contract' && !/^#typebox(\/|$)/.test(specifier);
     return outside ? `${file}: contract imports ${specifier}; only the schema library is allowed` : undefined;
   }
   if (!/\.(ts|js)$/.test(specifier)) return `${file}: ${specifier} does not end in .ts`;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import Type from 'typebox';
+import Type from '#typebox';
 import { parserOf } from '../../base/validate.ts';
 import {
   type ChangedEndpoint,

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import Type from 'typebox';
+import Type from '#typebox';
 import { oneLine, parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { Digest, Name, parseReference, Reference } from '../../contract/names.ts';

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '#typebox';
 import type { BlobStore } from '../../base/blob-store.ts';
 import { parserOf } from '../../base/validate.ts';
 import { calibrationBlobBytesMax, decodeCalibrationSet } from '../../compiler/calibration/calibration-set.ts';

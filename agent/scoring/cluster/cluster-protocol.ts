@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '#typebox';
 import { parserOf } from '../../../base/validate.ts';
 import type { SerializedError } from '../../../contract/errors.ts';
 import { Name } from '../../../contract/names.ts';

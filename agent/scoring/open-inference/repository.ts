@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '#typebox';
 import { parserOf } from '../../../base/validate.ts';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Deployments } from '../deployments.ts';

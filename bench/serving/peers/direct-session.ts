@@ -14,9 +14,10 @@ export async function runSession(
   values: Float32Array,
   shape: readonly number[],
 ): Promise<{ values: Float32Array; shape: readonly number[] }> {
-  const results = await session.run({ input: new Tensor('float32', values, shape) });
-  const output = results.output as Tensor;
-  return { values: output.data as Float32Array, shape: output.dims };
+  const [input = '', output = ''] = [session.inputNames[0], session.outputNames[0]];
+  const results = await session.run({ [input]: new Tensor('float32', values, shape) });
+  const result = results[output] as Tensor;
+  return { values: result.data as Float32Array, shape: result.dims };
 }
 
 /** The answer to an infer request, as a handler writes it that thinks of nothing else. */

@@ -48,4 +48,12 @@ describe('RunTime', () => {
     expect([1, 63, 64, 1_000].map((items) => time.leastMs(items))).toEqual([10, 10, 300, 300]);
     expect(measured([300], { items: 64 }).leastMs(1)).toBe(0);
   });
+
+  it('is bounded from above by what was measured on either side', () => {
+    expect(measured([]).mostMs(4)).toBe(0);
+    const time = measured([20], { items: 16 });
+    expect([1, 16, 64].map((items) => time.mostMs(items))).toEqual([20, 20, 80]);
+    time.record(3, { items: 1 });
+    expect([1, 4, 8].map((items) => time.mostMs(items))).toEqual([3, 12, 20]);
+  });
 });
