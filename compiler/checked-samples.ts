@@ -1,6 +1,7 @@
 import { quoted } from '../base/quoted.ts';
 import { SluiceError } from '../contract/errors.ts';
-import { datatypeBytes, elementCount, type Tensor } from '../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../contract/tensor-data.ts';
+import type { Tensor } from '../contract/tensors.ts';
 import { datatypeOf } from './onnx/element-types.ts';
 import type { OnnxValue } from './onnx/model.ts';
 import type { Repeatable } from './quantise/samples.ts';

@@ -1,13 +1,12 @@
 import { quoted } from '../base/quoted.ts';
 import { SluiceError } from '../contract/errors.ts';
-import {
-  dataFits,
-  expectedData,
-  type GoldenSamples,
-  type GoldenTensor,
-  type Tensor,
-  type TensorDescription,
-  type TensorSignature,
+import { dataFits, expectedData } from '../contract/tensor-data.ts';
+import type {
+  GoldenSamples,
+  GoldenTensor,
+  Tensor,
+  TensorDescription,
+  TensorSignature,
 } from '../contract/tensors.ts';
 import { RuntimeModel } from '../ort/runtime-model.ts';
 import { checkCancelled } from './quantise/observe.ts';

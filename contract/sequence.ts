@@ -1,7 +1,8 @@
 import { SluiceError } from './errors.ts';
 import type { SequenceSettings, StatePair } from './image.ts';
 import { limits } from './limits.ts';
-import { datatypeBytes, elementCount, type TensorDescription, type TensorSignature } from './tensors.ts';
+import { datatypeBytes, elementCount } from './tensor-data.ts';
+import type { TensorDescription, TensorSignature } from './tensors.ts';
 
 /**
  * Checks that the state of a sequence fits the model: every pair names an input and an output of one datatype,

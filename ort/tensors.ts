@@ -2,7 +2,8 @@ import { Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { quoted } from '../base/quoted.ts';
 import { readByteElements, writeByteElements } from '../contract/byte-elements.ts';
 import { SluiceError } from '../contract/errors.ts';
-import { type Datatype, datatypeBytes, type Tensor } from '../contract/tensors.ts';
+import { datatypeBytes } from '../contract/tensor-data.ts';
+import type { Datatype, Tensor } from '../contract/tensors.ts';
 
 type RuntimeType = RuntimeTensor.Type;
 type RuntimeData = RuntimeTensor.DataTypeMap[RuntimeType];

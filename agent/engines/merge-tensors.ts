@@ -1,5 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
-import { datatypeBytes, elementCount, type Tensor } from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import type { Tensor } from '../../contract/tensors.ts';
 
 /** Items of a request: the first dimension of its tensors; undefined when they disagree. */
 export function itemsOf(tensors: readonly Tensor[]): number | undefined {

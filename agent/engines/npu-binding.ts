@@ -1,7 +1,8 @@
 import { SluiceError } from '../../contract/errors.ts';
 import type { NpuBinding } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
-import { elementCount, type TensorDescription } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
+import type { TensorDescription } from '../../contract/tensors.ts';
 import type { ItemWalk } from './pack.ts';
 
 /** A float tensor of a route and where its items stand in a region of the NPU. */

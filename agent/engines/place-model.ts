@@ -4,7 +4,7 @@ import type { Tensor } from '../../contract/tensors.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import type { ModelSource, OnnxMeasurement } from './onnx-protocol.ts';
 import { canBeProbed, probeInputs } from './probe-inputs.ts';
-import { ServedModel } from './served-model.ts';
+import type { ServedModel } from './served-model.ts';
 
 /** What deciding needs. */
 export interface PlacementTrial {
@@ -41,6 +41,8 @@ export async function placeModel(trial: PlacementTrial): Promise<InlineModel | u
     const isShort = quantile(runMs, 0.95) < limits.inlineRunMs && loadMs < limits.inlineLoadMs;
     if (!isShort || itemMs >= (await medianTripMs(trial, inputs)) - itemMs) return undefined;
   }
+  // ONNX Runtime is loaded here only where a model runs here.
+  const { ServedModel } = await import('./served-model.ts');
   return { model: await ServedModel.load(source, await readFile(source.path)), itemMs };
 }
 

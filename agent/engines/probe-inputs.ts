@@ -1,10 +1,5 @@
-import {
-  type Datatype,
-  datatypeBytes,
-  elementCount,
-  type Tensor,
-  type TensorSignature,
-} from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import type { Datatype, Tensor, TensorSignature } from '../../contract/tensors.ts';
 import { bytesOf, type ElementArray, elementArrays } from '../tensors/element-arrays.ts';
 import { numberToHalf } from '../tensors/half.ts';
 

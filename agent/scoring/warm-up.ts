@@ -1,11 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
-import {
-  datatypeBytes,
-  type GoldenSamples,
-  type GoldenTensor,
-  type Tensor,
-  type TensorSignature,
-} from '../../contract/tensors.ts';
+import { datatypeBytes } from '../../contract/tensor-data.ts';
+import type { GoldenSamples, GoldenTensor, Tensor, TensorSignature } from '../../contract/tensors.ts';
 import type { Engine, Route } from '../engines/engine.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import { elementsOf } from '../tensors/element-arrays.ts';

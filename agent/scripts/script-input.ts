@@ -1,7 +1,5 @@
-import papaparse from 'papaparse';
-import { type Normalisation, pictureTensor } from '../../base/pictures/picture-tensor.ts';
-import { type Picture, readPicture } from '../../base/pictures/read-picture.ts';
-import { resample } from '../../base/pictures/resample.ts';
+import type { Normalisation } from '../../base/pictures/picture-tensor.ts';
+import type { Picture } from '../../base/pictures/read-picture.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { TensorDescription, TensorSignature } from '../../contract/tensors.ts';
 import { describedInput } from '../tensors/signature.ts';
@@ -15,21 +13,21 @@ interface CsvOptions {
   delimiter?: string;
 }
 
-/** What a script's `run` gets as its first argument. */
+/** What a script's `run` gets as its first argument. Readers of forms are loaded when they are asked for first. */
 export interface ScriptInput extends ScriptRequest {
   /** The body as JSON. Throws an error that answers 400, like the methods below. */
   json(): unknown;
   /** The body as UTF-8 text. */
   text(): string;
   /** The body as rows of CSV (RFC 4180). */
-  csv(options?: CsvOptions): unknown[];
+  csv(options?: CsvOptions): Promise<unknown[]>;
   /** The body, a PNG or JPEG: red, green and blue of each pixel, 0 to 255; stretched to a size when one is given. */
-  image(size?: { width: number; height: number }): Picture;
+  image(size?: { width: number; height: number }): Promise<Picture>;
   /**
    * The same as a tensor for an input of the model, stretched to its size: (pixel / 255 - mean) / std, by channel
    * or one for all. A UINT8 input gets the pixels as they are. An open batch is 1.
    */
-  imageTensor(name: string, normalisation?: Partial<Normalisation>): ScriptTensor;
+  imageTensor(name: string, normalisation?: Partial<Normalisation>): Promise<ScriptTensor>;
 }
 
 /** Wraps a request for a script. */
@@ -40,13 +38,18 @@ export function inputOf(request: ScriptRequest, signature: TensorSignature): Scr
     text,
     json: () => jsonOf(text()),
     csv: (options = {}) => csvOf(text(), options),
-    image: (size) =>
-      orRefuse(() => {
+    image: async (size) => {
+      const { readPicture } = await import('../../base/pictures/read-picture.ts');
+      const { resample } = await import('../../base/pictures/resample.ts');
+      return orRefuse(() => {
         const picture = readPicture(request.body, 'body');
         return size === undefined ? picture : resample(picture, size);
-      }),
-    imageTensor: (name, { mean = [0], std = [1] } = {}) => {
+      });
+    },
+    imageTensor: async (name, { mean = [0], std = [1] } = {}) => {
       const input = closed(describedInput(signature, name));
+      const { readPicture } = await import('../../base/pictures/read-picture.ts');
+      const { pictureTensor } = await import('../../base/pictures/picture-tensor.ts');
       return orRefuse(() => {
         const picture = readPicture(request.body, 'body');
         const tensor = pictureTensor(picture, { input, normalisation: { mean, std }, what: 'body' });
@@ -66,7 +69,8 @@ export function jsonOf(text: string): unknown {
   }
 }
 
-function csvOf(text: string, { header = false, delimiter = ',' }: CsvOptions): unknown[] {
+async function csvOf(text: string, { header = false, delimiter = ',' }: CsvOptions): Promise<unknown[]> {
+  const { default: papaparse } = await import('papaparse');
   const { data, errors } = papaparse.parse(text, { header, delimiter, skipEmptyLines: true });
   const [first] = errors;
   if (first === undefined) return data;

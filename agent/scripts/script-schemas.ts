@@ -1,4 +1,4 @@
-import { explainMismatch } from '../../base/validate.ts';
+import { explainMismatch } from '../../base/mismatch.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { brief } from '../tensors/brief.ts';
 import type { ScriptSchemas } from './script-protocol.ts';

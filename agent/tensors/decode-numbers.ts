@@ -1,4 +1,4 @@
-import { elementCount } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
 import type { FoundNumbers } from '../../native/json-numbers.ts';
 import type { DecodeTarget } from './decode.ts';
 import { bytesOf, elementArrays } from './element-arrays.ts';

@@ -1,6 +1,7 @@
 import { writeByteElements } from '../../contract/byte-elements.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { type Datatype, elementCount } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
+import type { Datatype } from '../../contract/tensors.ts';
 import { brief } from './brief.ts';
 import { bytesOf, elementArrays } from './element-arrays.ts';
 import { numberToHalf } from './half.ts';

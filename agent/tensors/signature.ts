@@ -1,11 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
-import {
-  dataFits,
-  expectedData,
-  type Tensor,
-  type TensorDescription,
-  type TensorSignature,
-} from '../../contract/tensors.ts';
+import { dataFits, expectedData } from '../../contract/tensor-data.ts';
+import type { Tensor, TensorDescription, TensorSignature } from '../../contract/tensors.ts';
 import { brief } from './brief.ts';
 
 /** What a request must give, and what its answer holds when the request does not say. */

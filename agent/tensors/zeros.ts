@@ -1,5 +1,6 @@
 import { initialShape } from '../../contract/sequence.ts';
-import { datatypeBytes, elementCount, type Tensor, type TensorDescription } from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import type { Tensor, TensorDescription } from '../../contract/tensors.ts';
 
 /** A tensor of zeros, or of empty texts; a dimension that the model leaves open is 1. */
 export function zeroTensor(description: TensorDescription): Tensor {

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
-import { type Datatype, elementCount, type Tensor } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
+import type { Datatype, Tensor } from '../../contract/tensors.ts';
 import type { Picture } from './read-picture.ts';
 import { resample } from './resample.ts';
 

@@ -1,7 +1,8 @@
 import Type from '#typebox';
 import { parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { datatypeBytes, elementCount, GoldenTensor, type Tensor } from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import { GoldenTensor, type Tensor } from '../../contract/tensors.ts';
 
 const Inputs = Type.Object({ inputs: Type.Array(GoldenTensor, { minItems: 1 }) });
 const Samples = Type.Object({ samples: Type.Array(Inputs, { minItems: 1 }) });

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
-import { type Datatype, datatypeBytes, elementCount } from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import type { Datatype } from '../../contract/tensors.ts';
 
 /** An array of a `.npy` file; elements are little-endian and row-major. */
 export interface NumpyArray {

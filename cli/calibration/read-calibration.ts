@@ -5,7 +5,8 @@ import { type Normalisation, pictureTensor } from '../../base/pictures/picture-t
 import { readPicture } from '../../base/pictures/read-picture.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
-import { datatypeBytes, elementCount, type Tensor } from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import type { Tensor } from '../../contract/tensors.ts';
 import { type CalibrationInput, describeShape } from './calibration-inputs.ts';
 import { readJsonSamples } from './json-samples.ts';
 import { readNumpy } from './npy.ts';

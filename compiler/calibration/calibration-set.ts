@@ -2,7 +2,8 @@ import Type from '#typebox';
 import { parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
-import { datatypeBytes, elementCount, type Tensor, TensorDescription } from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import { type Tensor, TensorDescription } from '../../contract/tensors.ts';
 
 /** Samples to quantise a model with, as one blob carries them to the workspace. */
 export interface CalibrationSet {

@@ -1,5 +1,5 @@
+import { elementCount } from '../../contract/tensor-data.ts';
 import type { Datatype } from '../../contract/tensors.ts';
-import { elementCount } from '../../contract/tensors.ts';
 import { RuntimeModel } from '../../ort/runtime-model.ts';
 import { datatypeOf, elementType, elementTypeOf } from '../onnx/element-types.ts';
 import { integerAttribute, type OnnxModel, type OnnxNode, type OnnxTensor } from '../onnx/model.ts';

@@ -1,4 +1,4 @@
-import { elementCount } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
 import type { OnnxNode } from '../onnx/model.ts';
 import type { FactTable } from './facts.ts';
 

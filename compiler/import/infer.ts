@@ -1,4 +1,4 @@
-import { elementCount } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
 import { type OnnxModel, type OnnxNode, operatorOf, unsupportedNode } from '../onnx/model.ts';
 import { outputElementType } from './element-type-rules.ts';
 import { FactTable, type StaticModel } from './facts.ts';

@@ -1,4 +1,4 @@
-import { elementCount } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
 import { integerAttribute, integersAttribute, type OnnxNode } from '../onnx/model.ts';
 import { type FactTable, invalidNode, normaliseAxis } from './facts.ts';
 import {

@@ -1,4 +1,4 @@
-import { elementCount } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
 import type { Window } from '../network/network.ts';
 import { pixelWindow } from '../network/pixel-window.ts';
 import { elementType } from '../onnx/element-types.ts';

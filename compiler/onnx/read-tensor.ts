@@ -1,6 +1,7 @@
 import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { type Datatype, datatypeBytes, elementCount } from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import type { Datatype } from '../../contract/tensors.ts';
 import { datatypeOf, elementTypeName } from './element-types.ts';
 import type { OnnxTensor } from './model.ts';
 import type { TensorMessage } from './schema.ts';

@@ -1,6 +1,7 @@
 import { quoted } from '../../base/quoted.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { datatypeBytes, elementCount, type Tensor } from '../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
+import type { Tensor } from '../../contract/tensors.ts';
 import { RuntimeModel } from '../../ort/runtime-model.ts';
 import type { Boundary } from '../import/boundaries.ts';
 import type { ImportedMap } from '../import/graph.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type Type from '#typebox';
 import { describe, expect, it } from 'vitest';
+import type Type from '#typebox';
 import {
   BlobRequest,
   DesiredDeployment,

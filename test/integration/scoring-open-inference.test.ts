@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Datatype, datatypeBytes } from '../../contract/tensors.ts';
+import { datatypeBytes } from '../../contract/tensor-data.ts';
+import type { Datatype } from '../../contract/tensors.ts';
 import { fashionSet, floatInput } from '../support/golden-sets.ts';
 import { startScoring } from '../support/local-scoring.ts';
 import { identityModel } from '../support/serving-models.ts';

@@ -31,9 +31,9 @@ describe('what a scoring script reads of a request', () => {
   it('is a picture in its own size, in another, or as an input of the model', async () => {
     const scoring = await serve(`
       export async function run(input, context) {
-        const { width, height, rgb } = input.image();
-        const small = input.image({ width: 2, height: 1 });
-        const tensor = input.imageTensor('input', { mean: [0.5], std: [0.25] });
+        const { width, height, rgb } = await input.image();
+        const small = await input.image({ width: 2, height: 1 });
+        const tensor = await input.imageTensor('input', { mean: [0.5], std: [0.25] });
         const { logits } = await context.infer({ input: tensor });
         return {
           width, height, values: rgb.length, small: small.rgb.length, shape: tensor.shape,

@@ -1,7 +1,7 @@
 import { elementType } from '../../compiler/onnx/element-types.ts';
 import type { OnnxAttribute, OnnxNode, OnnxTensor, OnnxValue } from '../../compiler/onnx/model.ts';
 import { writeModel } from '../../compiler/onnx/write-model.ts';
-import { elementCount } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
 import { constant, modelOf } from './onnx-models.ts';
 import { seededRandom } from './random.ts';
 

@@ -4,7 +4,8 @@ import { floatModelOf, floatOutputOf } from '../../compiler/import/to-onnx.ts';
 import { datatypeOf } from '../../compiler/onnx/element-types.ts';
 import type { OnnxModel, OnnxValue } from '../../compiler/onnx/model.ts';
 import { writeModel } from '../../compiler/onnx/write-model.ts';
-import { elementCount, type Tensor } from '../../contract/tensors.ts';
+import { elementCount } from '../../contract/tensor-data.ts';
+import type { Tensor } from '../../contract/tensors.ts';
 import { RuntimeModel } from '../../ort/runtime-model.ts';
 import { seededRandom } from './random.ts';
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import Type from '#typebox';
-import { oneLine, parserOf } from '../../base/validate.ts';
+import { oneLine } from '../../base/mismatch.ts';
+import { parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { Digest, Name, parseReference, Reference } from '../../contract/names.ts';
 

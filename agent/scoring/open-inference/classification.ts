@@ -1,6 +1,7 @@
 import { writeByteElements } from '../../../contract/byte-elements.ts';
 import { SluiceError } from '../../../contract/errors.ts';
-import { elementCount, type Tensor } from '../../../contract/tensors.ts';
+import { elementCount } from '../../../contract/tensor-data.ts';
+import type { Tensor } from '../../../contract/tensors.ts';
 import { elementsOf } from '../../tensors/element-arrays.ts';
 import { halfToNumber } from '../../tensors/half.ts';
 

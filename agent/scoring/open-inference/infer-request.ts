@@ -2,7 +2,8 @@ import { parserOf } from '../../../base/validate.ts';
 import { SluiceError } from '../../../contract/errors.ts';
 import { limits } from '../../../contract/limits.ts';
 import { InferRequest } from '../../../contract/open-inference.ts';
-import { datatypeBytes, type Tensor, type TensorSignature } from '../../../contract/tensors.ts';
+import { datatypeBytes } from '../../../contract/tensor-data.ts';
+import type { Tensor, TensorSignature } from '../../../contract/tensors.ts';
 import {
   agreedSequence,
   type SequenceRequest,

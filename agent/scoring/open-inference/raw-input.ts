@@ -1,11 +1,6 @@
 import { SluiceError } from '../../../contract/errors.ts';
-import {
-  datatypeBytes,
-  elementCount,
-  type Tensor,
-  type TensorDescription,
-  type TensorSignature,
-} from '../../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../../contract/tensor-data.ts';
+import type { Tensor, TensorDescription, TensorSignature } from '../../../contract/tensors.ts';
 import { checkData } from '../../tensors/signature.ts';
 
 const lengthBytes = 4;

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../../contract/errors.ts';
-import { datatypeBytes, elementCount, type Tensor, type TensorSignature } from '../../../contract/tensors.ts';
+import { datatypeBytes, elementCount } from '../../../contract/tensor-data.ts';
+import type { Tensor, TensorSignature } from '../../../contract/tensors.ts';
 import { brief } from '../../tensors/brief.ts';
 import { encodeNested } from '../../tensors/encode.ts';
 import { decodeNested } from '../../tensors/nested-input.ts';

@@ -1,5 +1,5 @@
-import Type from '#typebox';
 import { describe, expect, it } from 'vitest';
+import Type from '#typebox';
 import { parserOf } from '../../../base/validate.ts';
 
 const parser = parserOf(

@@ -3,12 +3,8 @@ import { decodeInferRequest } from '../../../../agent/scoring/open-inference/inf
 import { decodeElements } from '../../../../agent/tensors/decode.ts';
 import { encodeFlat, writeJson } from '../../../../agent/tensors/encode.ts';
 import { SluiceError } from '../../../../contract/errors.ts';
-import {
-  type Datatype,
-  elementCount,
-  type Tensor,
-  type TensorSignature,
-} from '../../../../contract/tensors.ts';
+import { elementCount } from '../../../../contract/tensor-data.ts';
+import type { Datatype, Tensor, TensorSignature } from '../../../../contract/tensors.ts';
 import { type JsonFloats, JsonNumbers } from '../../../../native/json-numbers.ts';
 import { seededRandom } from '../../../support/random.ts';
 
