@@ -10,3 +10,9 @@ export function scoringEnvironment(environment: NodeJS.ProcessEnv): NodeJS.Proce
   const kept = Object.entries(environment).filter(([name]) => !/^SLUICE_.*TOKEN$/.test(name));
   return { ...allocatorSettings, ...Object.fromEntries(kept) };
 }
+
+/**
+ * Options of Node for a scoring process. V8's young generation, 16 MiB for each half and thread unless it is told
+ * otherwise, stays with an idle process; tensors are outside of it, so that a small one is collected as quickly.
+ */
+export const scoringNodeOptions: readonly string[] = ['--max-semi-space-size=2'];

@@ -14,7 +14,7 @@ import type {
   ScoringStart,
 } from './control-protocol.ts';
 import { PendingRequests } from './pending-requests.ts';
-import { scoringEnvironment } from './scoring-environment.ts';
+import { scoringEnvironment, scoringNodeOptions } from './scoring-environment.ts';
 
 /** What a scoring process says once it accepts requests. */
 export interface ScoringListening {
@@ -133,7 +133,7 @@ export class ScoringProcess {
     const argument = JSON.stringify({ ...start, port: this.#port });
     // Both outputs go to standard error: standard output is for results.
     const child = fork(entry, [argument], {
-      execArgv: [],
+      execArgv: [...scoringNodeOptions],
       stdio: ['ignore', 2, 2, 'ipc'],
       env: scoringEnvironment(process.env),
     });

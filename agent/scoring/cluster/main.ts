@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createLogger } from '../../../base/logger.ts';
 import { toSluiceError } from '../../../contract/errors.ts';
 import { scoringLimits as limits } from '../../scoring-limits.ts';
+import { scoringNodeOptions } from '../../supervise/scoring-environment.ts';
 import { failStart, ignoreSignals, sendParent, serveParent } from '../parent.ts';
 import { checkStart, controlMessageParser, scoringStartParser } from '../start-options.ts';
 import { claimSocket, maskFor } from '../unix-socket.ts';
@@ -27,7 +28,7 @@ async function main(argument = ''): Promise<void> {
   cluster.setupPrimary({
     exec: fileURLToPath(new URL('../main.js', import.meta.url)),
     args: [argument],
-    execArgv: [],
+    execArgv: [...scoringNodeOptions],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const scoring = new ScoringCluster({
