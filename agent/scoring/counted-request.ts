@@ -1,13 +1,12 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Tensor } from '../../contract/tensors.ts';
+import type { Exchange } from './exchange.ts';
 import { RequestContext } from './request-context.ts';
 import { isBatchOpen, type ServedImage } from './served-image.ts';
 
 /** A request to an image, and the clocks that measure it. */
 export interface CountedOptions {
   image: ServedImage;
-  request: FastifyRequest;
-  reply: FastifyReply;
+  exchange: Exchange;
   /** Of the engines. */
   nowMs: () => number;
   /** Milliseconds since 1970. */
@@ -45,8 +44,8 @@ export class RequestMeter {
 
   /** Counts the request in the image's statistics. */
   finish(isSuccess: boolean, { phases }: RequestContext): void {
-    const { image, reply, instantMs } = this.#options;
-    const totalMs = reply.elapsedTime;
+    const { image, exchange, instantMs } = this.#options;
+    const totalMs = exchange.elapsedMs;
     const [items, inputMs, outputMs] = [this.#items, this.#inputMs, this.#outputMs];
     image.statistics.record({ isSuccess, totalMs, items, inputMs, outputMs, phases }, instantMs());
   }

@@ -1,13 +1,14 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
+import type { Exchange } from './exchange.ts';
 import type { ServedImage } from './served-image.ts';
 
 /** Which route a request asks for, and which one answered. */
-const routeHeader = 'x-sluice-route';
+export const routeHeader = 'x-sluice-route';
 /** Milliseconds that the answer may take, from the arrival of the request. */
 const timeoutHeader = 'x-request-timeout-ms';
 /** Time of one item on the hardware that a simulated route stands for. */
@@ -18,8 +19,7 @@ export const imageHeader = 'x-sluice-image';
 /** A request, where its answer goes, and the clock of the engines. */
 interface RequestOptions {
   image: ServedImage;
-  request: FastifyRequest;
-  reply: FastifyReply;
+  exchange: Exchange;
   nowMs: () => number;
 }
 
@@ -31,21 +31,22 @@ export class RequestContext {
   readonly image: ServedImage;
   /** Of all runs of the model for this request. */
   readonly phases: RunPhases = { queueMs: 0, computeMs: 0 };
-  readonly #reply: FastifyReply;
+  readonly #exchange: Exchange;
   readonly #requested: RouteRequest | undefined;
   readonly #arrivedMs: number;
   #terms: RunTerms;
 
   /** Throws `invalid_request` for an unknown route or a timeout that is none. */
-  constructor({ image, request, reply, nowMs }: RequestOptions) {
+  constructor({ image, exchange, nowMs }: RequestOptions) {
     this.image = image;
-    this.#reply = reply;
-    this.#arrivedMs = nowMs() - reply.elapsedTime;
-    this.#terms = { signal: abortOnDisconnect(reply), phases: this.phases };
-    void reply.header(imageHeader, image.digest);
-    this.#requested = parseRouteRequest(singleHeader(request, routeHeader));
-    const timeoutMs = parseTimeout(singleHeader(request, timeoutHeader));
+    this.#exchange = exchange;
+    this.#arrivedMs = nowMs() - exchange.elapsedMs;
+    this.#terms = { signal: exchange.signal, phases: this.phases };
+    exchange.setHeader(imageHeader, image.digest);
+    this.#requested = parseRouteRequest(exchange.header(routeHeader));
+    const timeoutMs = parseTimeout(exchange.header(timeoutHeader));
     if (timeoutMs !== undefined) this.expire(timeoutMs);
+    if (exchange.timeoutMs !== undefined) this.expire(exchange.timeoutMs);
   }
 
   /** What engines are asked with. */
@@ -81,16 +82,16 @@ export class RequestContext {
 
   /** For an answer that no engine had a part in. */
   nameNoRoute(): void {
-    if (!this.#reply.hasHeader(routeHeader)) void this.#reply.header(routeHeader, 'none');
+    if (!this.#exchange.hasHeader(routeHeader)) this.#exchange.setHeader(routeHeader, 'none');
   }
 
   #nameEstimate(route: Route): void {
     const engine = this.image.router.engines.find((candidate) => candidate.route === route);
-    if (engine?.estimate !== undefined) void this.#reply.header(estimateHeader, engine.estimate);
+    if (engine?.estimate !== undefined) this.#exchange.setHeader(estimateHeader, engine.estimate);
   }
 
   #nameRoute(route: string, reason: string | undefined): void {
-    void this.#reply.header(routeHeader, reason === undefined ? route : `${route}; reason=${reason}`);
+    this.#exchange.setHeader(routeHeader, reason === undefined ? route : `${route}; reason=${reason}`);
   }
 }
 
@@ -109,12 +110,4 @@ function parseTimeout(text: string | undefined): number | undefined {
     'invalid_request',
     `header ${timeoutHeader}: ${JSON.stringify(text.slice(0, 40))}; a number of milliseconds above 0 expected`,
   );
-}
-
-function abortOnDisconnect(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

@@ -4,6 +4,7 @@ import type { ScriptHost } from '../../scripts/script-host.ts';
 import { checkInputs } from '../../tensors/signature.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { Deployments } from '../deployments.ts';
+import { type HttpCall, httpCall } from '../exchange.ts';
 import type { FoundModel } from '../find-model.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { echoRequestIds } from '../request-ids.ts';
@@ -31,7 +32,7 @@ export function scoreHandler(
     const { deployments, limits, nowMs, instantMs, randomId } = options;
     echoRequestIds({ request, reply, charsMax: limits.requestIdCharsMax, randomId });
     const { image } = choose(request, deployments);
-    const counted = { image, request, reply, nowMs, instantMs };
+    const counted = { image, ...httpCall(request, reply), nowMs, instantMs };
     return image.use(async () => {
       const startedMs = nowMs();
       try {
@@ -45,7 +46,7 @@ export function scoreHandler(
   };
 }
 
-function scoreDirectly(options: CountedOptions): Promise<string> {
+function scoreDirectly(options: CountedOptions & HttpCall): Promise<string> {
   const { request, reply } = options;
   return countRequest(options, async (context, meter) => {
     const body =
@@ -61,7 +62,7 @@ function scoreDirectly(options: CountedOptions): Promise<string> {
   });
 }
 
-function scoreByScript(options: CountedOptions, script: ScriptHost): Promise<Uint8Array> {
+function scoreByScript(options: CountedOptions & HttpCall, script: ScriptHost): Promise<Uint8Array> {
   const { request, reply } = options;
   return countRequest(options, async (context) => {
     const { phases: _, ...terms } = context.terms;

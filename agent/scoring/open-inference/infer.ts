@@ -1,30 +1,51 @@
 import type { Tensor } from '../../../contract/tensors.ts';
 import { compressIfAsked } from '../compressed-answer.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
+import type { HttpCall } from '../exchange.ts';
 import type { FoundModel } from '../find-model.ts';
 import { readBody } from '../request-body.ts';
 import { singleHeader } from '../request-context.ts';
-import { isBatchOpen } from '../served-image.ts';
+import { isBatchOpen, type ServedImage } from '../served-image.ts';
 import { classify } from './classification.ts';
 import { headerLengthHeader, splitInferBody } from './infer-body.ts';
-import { type DecodedInfer, decodeInferRequest, type WantedOutput } from './infer-request.ts';
+import { type DecodedInfer, decodeInferRequest } from './infer-request.ts';
 import { encodeInferResponse } from './infer-response.ts';
 
 const usPerMs = 1000;
 
 /** A request for a model, by the name that the answer gives it. */
-export type InferOptions = CountedOptions & FoundModel;
+export type InferOptions = CountedOptions & FoundModel & HttpCall;
 
 /** Answers `POST /v2/models/{name}/infer`. */
 export function infer(options: InferOptions): Promise<string | Uint8Array> {
+  return runInfer(options, {
+    read: () => readRequest(options),
+    write: (decoded, outputs) => writeAnswer(options, decoded, outputs),
+  });
+}
+
+/** An output as it was asked for, maybe classified. */
+export interface AnsweredOutput {
+  tensor: Tensor;
+  isBinary: boolean;
+}
+
+/** How a protocol reads a request, and writes its answer. */
+interface InferForm<Answer> {
+  read: () => DecodedInfer | Promise<DecodedInfer>;
+  write: (decoded: DecodedInfer, outputs: readonly AnsweredOutput[]) => Answer | Promise<Answer>;
+}
+
+/** Runs an infer request of any protocol, and counts it. */
+export function runInfer<Answer>(options: CountedOptions, form: InferForm<Answer>): Promise<Answer> {
   return countRequest(options, async (context, meter) => {
-    const decoded = await readRequest(options);
+    const decoded = await form.read();
     meter.read(decoded.inputs);
     if (decoded.timeoutUs > 0) context.expire(decoded.timeoutUs / usPerMs);
     if (decoded.priority > 0) context.prioritise(decoded.priority);
     const outputs = await context.infer(decoded.inputs);
     meter.ran();
-    const answer = await writeAnswer(options, decoded, outputs);
+    const answer = await form.write(decoded, answeredOutputs(options.image, decoded, outputs));
     meter.wrote();
     return answer;
   });
@@ -36,21 +57,28 @@ async function readRequest({ image, request }: InferOptions): Promise<DecodedInf
   return decodeInferRequest(parts, image.signature);
 }
 
+function answeredOutputs(
+  image: ServedImage,
+  { outputs }: DecodedInfer,
+  all: readonly Tensor[],
+): AnsweredOutput[] {
+  const isBatched = isBatchOpen(image);
+  return outputs.map(({ name, classes, isBinary }) => {
+    const tensor = all.find((each) => each.name === name) as Tensor;
+    return { tensor: classes === 0 ? tensor : classify(tensor, { classes, isBatched }), isBinary };
+  });
+}
+
 async function writeAnswer(
   { name, image, request, reply }: InferOptions,
   decoded: DecodedInfer,
-  all: readonly Tensor[],
+  outputs: readonly AnsweredOutput[],
 ): Promise<string | Uint8Array> {
-  const isBatched = isBatchOpen(image);
-  const wanted = ({ name: output, classes, isBinary }: WantedOutput) => {
-    const tensor = all.find((each) => each.name === output) as Tensor;
-    return { tensor: classes === 0 ? tensor : classify(tensor, { classes, isBatched }), isBinary };
-  };
   const { body, headerLength } = encodeInferResponse({
     modelName: name,
     modelVersion: String(image.version),
     id: decoded.id,
-    outputs: decoded.outputs.map(wanted),
+    outputs,
   });
   if (headerLength === undefined) {
     void reply.type('application/json; charset=utf-8');

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Deployments } from '../deployments.ts';
+import { httpCall } from '../exchange.ts';
 import { type FoundModel, findModel } from '../find-model.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { imageHeader } from '../request-context.ts';
@@ -59,7 +60,7 @@ function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenc
   addRoute(app, `${url}/infer`, {
     POST: async (request, reply) => {
       const model = findModel(request, deployments);
-      return model.image.use(() => infer({ ...model, request, reply, nowMs, instantMs }));
+      return model.image.use(() => infer({ ...model, ...httpCall(request, reply), nowMs, instantMs }));
     },
   });
 }

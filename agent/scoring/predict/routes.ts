@@ -3,6 +3,7 @@ import { SluiceError } from '../../../contract/errors.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import type { Deployments } from '../deployments.ts';
+import { type HttpCall, httpCall } from '../exchange.ts';
 import { type FoundModel, findByName } from '../find-model.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { imageHeader } from '../request-context.ts';
@@ -53,13 +54,13 @@ export function addPredictRoutes(
         send(reply, JSON.stringify(statusOf(findModel(request, reply, deployments)))),
       POST: async (request, reply) => {
         const model = findModel(request, reply, deployments, predict);
-        return model.image.use(() => answer({ ...model, request, reply, nowMs, instantMs }));
+        return model.image.use(() => answer({ ...model, ...httpCall(request, reply), nowMs, instantMs }));
       },
     });
   }
 }
 
-function answer(options: CountedOptions): Promise<string> {
+function answer(options: CountedOptions & HttpCall): Promise<string> {
   const { image, request, reply } = options;
   return countRequest(options, async (context, meter) => {
     const { inputs, rows } = decodePredict(parseJson(await readBody(request)), image.signature);
