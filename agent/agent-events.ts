@@ -4,7 +4,7 @@ import type { NpuDescription } from './supervise/control-protocol.ts';
 
 /** Progress that an agent tells whoever runs it. `have` and `need` count bytes of the image. */
 export type AgentEvent =
-  | { type: 'listening'; port: number; npu: NpuDescription | null }
+  | { type: 'listening'; port: number; grpcPort?: number; npu: NpuDescription | null }
   | { type: 'fetching'; deployment: Name; image: Digest; haveBytes: number; needBytes: number }
   | { type: 'verifying'; deployment: Name; image: Digest }
   | { type: 'warming'; deployment: Name; image: Digest }

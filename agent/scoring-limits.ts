@@ -26,6 +26,13 @@ export interface ScoringLimits {
   requestIdCharsMax: number;
   /** What a client gets to read the answer to something that is not HTTP, before the connection is cut. */
   hangUpMs: number;
+  /** Calls of one gRPC connection at once; a client has to wait with more. */
+  grpcCallsMax: number;
+  /** Requests of one gRPC stream that are under way; more are not read yet. */
+  grpcStreamDepthMax: number;
+  /** How often a gRPC connection is asked whether its client is still there, and how long it may take to answer. */
+  grpcPingMs: number;
+  grpcPingTimeoutMs: number;
   /** What running requests get when the process stops. */
   stopMs: number;
   /** Body of a scoring script's answer. */
@@ -51,6 +58,10 @@ export const scoringLimits: ScoringLimits = {
   keepAliveTimeoutMs: 72_000,
   requestIdCharsMax: 100,
   hangUpMs: 1_000,
+  grpcCallsMax: 256,
+  grpcStreamDepthMax: 16,
+  grpcPingMs: 60_000,
+  grpcPingTimeoutMs: 20_000,
   stopMs: 2_000,
   scriptOutputBytesMax: 64 * MiB,
   scriptLogLinesMax: 100,

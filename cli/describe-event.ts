@@ -6,7 +6,8 @@ export function describeEvent(event: AgentEvent): string {
   switch (event.type) {
     case 'listening': {
       const npu = event.npu === null ? 'no NPU' : `NPU ${event.npu.route} ${event.npu.configuration}`;
-      return `scoring endpoint on port ${event.port}, ${npu}`;
+      const grpc = event.grpcPort === undefined ? '' : `, gRPC on port ${event.grpcPort}`;
+      return `scoring endpoint on port ${event.port}${grpc}, ${npu}`;
     }
     case 'fetching':
       return `${event.deployment}: image pulled, ${formatCount(event.haveBytes)} of ${formatCount(event.needBytes)} bytes`;

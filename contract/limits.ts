@@ -28,6 +28,8 @@ export const limits = {
   mqttPacketBytesMax: 256 * KiB,
   /** Scoring request body, as Triton's default. */
   scoringBodyBytesMax: 64 * MiB,
+  /** Message of a gRPC call that carries no tensors. */
+  grpcControlBytesMax: 1 * MiB,
   /** Decompressed bytes of all scoring requests that are under way, and requests that wait for some. */
   inflatedBytesMax: 256 * MiB,
   inflatingRequestsMax: 256,
@@ -36,6 +38,9 @@ export const limits = {
   /** JSON body of the workspace's REST API. */
   apiBodyBytesMax: 1 * MiB,
   tensorRankMax: 16,
+  /** Inputs, and outputs asked for, of one infer request over gRPC, and its parameters. */
+  inferTensorsMax: 1024,
+  inferParametersMax: 64,
   /** Urgency of requests: 1 is the first, this many the last. */
   priorityLevels: 10,
   /** Requests that wait for one image before the next gets 429. */

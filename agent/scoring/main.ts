@@ -8,8 +8,9 @@ import { scoringLimits as limits } from '../scoring-limits.ts';
 import type { ScoringMessage } from '../supervise/control-protocol.ts';
 import { Deployments } from './deployments.ts';
 import { endpointDefaults } from './endpoint-settings.ts';
+import type { GrpcServerOptions } from './grpc/server.ts';
 import { openNpu } from './npu-device.ts';
-import { ScoringProcess } from './scoring-process.ts';
+import { type GrpcListener, ScoringProcess } from './scoring-process.ts';
 import { ScoringServer } from './server.ts';
 import { controlMessageParser, scoringStartParser } from './start-options.ts';
 
@@ -40,6 +41,13 @@ function serveParent(scoring: ScoringProcess, log: Logger): void {
   });
 }
 
+/** Loads gRPC only where it is on: its libraries cost memory and start time. */
+async function openGrpc(port: number | null, options: GrpcServerOptions): Promise<GrpcListener | undefined> {
+  if (port === null) return undefined;
+  const { GrpcServer } = await import('./grpc/server.ts');
+  return { server: new GrpcServer(options), port };
+}
+
 async function main(argument: string | undefined): Promise<void> {
   // Ctrl-C reaches the whole process group; the parent decides when this process ends.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
@@ -49,17 +57,11 @@ async function main(argument: string | undefined): Promise<void> {
   const npu = await openNpu(start.npu, log);
   const blobs = new BlobStore(start.blobRoot);
   const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
-  const server = new ScoringServer({
-    ...endpointDefaults,
-    ...start.endpoint,
-    deployments,
-    limits,
-    nowMs,
-    instantMs: Date.now,
-    randomId: randomUUID,
-    log,
-  });
-  const scoring = new ScoringProcess({ server, deployments, npu, send, log });
+  const endpoint = { ...endpointDefaults, ...start.endpoint };
+  const options = { ...endpoint, deployments, limits, nowMs, instantMs: Date.now, randomId: randomUUID, log };
+  const server = new ScoringServer(options);
+  const grpc = await openGrpc(endpoint.grpcPort, options);
+  const scoring = new ScoringProcess({ server, grpc, deployments, npu, send, log });
   await scoring.start(start);
   serveParent(scoring, log);
 }

@@ -2,12 +2,21 @@ import type { Logger } from '../../base/logger.ts';
 import { type SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { ControlMessage, NpuDescription, ScoringMessage } from '../supervise/control-protocol.ts';
 import type { Deployments } from './deployments.ts';
+import type { GrpcServer } from './grpc/server.ts';
 import type { OpenNpu } from './npu-device.ts';
 import type { ScoringServer } from './server.ts';
+
+/** The gRPC server and where it listens. */
+export interface GrpcListener {
+  server: GrpcServer;
+  port: number;
+}
 
 /** What the scoring process is made of. */
 export interface ScoringProcessOptions {
   server: ScoringServer;
+  /** Absent when gRPC is off. */
+  grpc: GrpcListener | undefined;
   deployments: Deployments;
   npu: OpenNpu | undefined;
   send: (message: ScoringMessage) => void;
@@ -25,10 +34,12 @@ export class ScoringProcess {
 
   /** Listens and tells the control process. Throws `port_in_use`. */
   async start(address: { host: string; port: number }): Promise<void> {
-    const { server, npu, send } = this.#options;
+    const { server, grpc, npu, send } = this.#options;
     const port = await server.start(address);
+    const { host } = address;
+    const opened = grpc === undefined ? {} : { grpcPort: await grpc.server.start({ host, port: grpc.port }) };
     const description: NpuDescription | null = npu?.description ?? null;
-    send({ type: 'listening', port, npu: description });
+    send({ type: 'listening', port, ...opened, npu: description });
   }
 
   /** Acts on one message and answers it. */
@@ -62,8 +73,8 @@ export class ScoringProcess {
   }
 
   async #stop(): Promise<void> {
-    const { server, deployments, npu } = this.#options;
-    await server.stop();
+    const { server, grpc, deployments, npu } = this.#options;
+    await Promise.all([server.stop(), grpc?.server.stop()]);
     await deployments.close();
     await npu?.device.close();
   }

@@ -31,7 +31,7 @@ export type ControlMessage =
 
 /** Scoring process to control process. */
 export type ScoringMessage =
-  | { type: 'listening'; port: number; npu: NpuDescription | null }
+  | { type: 'listening'; port: number; grpcPort?: number; npu: NpuDescription | null }
   /** The process could not start; it exits. */
   | { type: 'failed'; error: SerializedError }
   | { type: 'activated'; requestId: number }

@@ -11,6 +11,8 @@ import { PendingRequests } from './pending-requests.ts';
 /** What a scoring process says once it accepts requests. */
 export interface ScoringListening {
   port: number;
+  /** Absent when gRPC is off. */
+  grpcPort?: number;
   npu: NpuDescription | null;
 }
 
@@ -129,14 +131,16 @@ export class ScoringProcess {
 
   #onMessage(message: ScoringMessage): void {
     switch (message.type) {
-      case 'listening':
+      case 'listening': {
+        const { type: _, ...listening } = message;
         this.#state = 'listening';
         clearTimeout(this.#mustListen);
         // A port that the system chose stays the same over restarts.
         this.#port = message.port;
-        this.#settleFirst({ port: message.port, npu: message.npu });
-        this.#options.onListening({ port: message.port, npu: message.npu });
+        this.#settleFirst(listening);
+        this.#options.onListening(listening);
         break;
+      }
       case 'failed': {
         const error = new SluiceError(message.error.code, message.error.message);
         // At the first start the caller learns of it, and tells it once.

@@ -19,6 +19,7 @@ interface StartOptions {
   npu: string;
   xclbin?: string;
   npuDevice: number;
+  grpcPort?: number;
   serverName: string;
   allowModelControl?: true;
   corsOrigin?: string[];
@@ -58,6 +59,7 @@ export function addAgentCommands(program: Command): void {
     .option('--ca <file>', 'certificate authority of a workspace with TLS (PEM)', existingFile)
     .option('--host <address>', 'address of the scoring endpoint', '127.0.0.1')
     .option('-p, --port <port>', 'port of the scoring endpoint', portNumber, 5001)
+    .option('--grpc-port <port>', 'serve Open Inference over gRPC too, at this port', portNumber)
     .addOption(npuOption())
     .option('--xclbin <file>', 'board image to run on through XRT, instead of the simulation', existingFile)
     .option('--npu-device <index>', 'which board, as XRT counts them', deviceIndex, 0)
@@ -81,6 +83,7 @@ export function addAgentCommands(program: Command): void {
         npu: npuSelection(options.npu, options),
         endpoint: {
           serverName: options.serverName,
+          grpcPort: options.grpcPort ?? null,
           allowsModelControl: options.allowModelControl ?? false,
           corsOrigins: options.corsOrigin ?? [],
         },

@@ -1,0 +1,222 @@
+import { setMaxListeners } from 'node:events';
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
+import {
+  Metadata,
+  type MethodDefinition,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { Logger } from '../../../base/logger.ts';
+import { SluiceError } from '../../../contract/errors.ts';
+import { limits as contractLimits } from '../../../contract/limits.ts';
+import type { ScoringLimits } from '../../scoring-limits.ts';
+import { imageHeader, routeHeader } from '../request-context.ts';
+import { GrpcAnswers, type GrpcServiceOptions } from './answers.ts';
+import { GrpcExchange } from './grpc-exchange.ts';
+import { encodeInferAnswer, encodeStreamAnswer, encodeStreamError } from './infer-answer.ts';
+import { type InferMessage, readInferMessage } from './infer-message.ts';
+import { decodeMessage, encodeMessage, type Method, methodsOf, services } from './schema.ts';
+import { errorOf, failureOf, messageOf, statusOf } from './status.ts';
+import { answerInOrder, type StreamCall } from './stream.ts';
+
+/** What the gRPC server needs. */
+export interface GrpcServerOptions extends GrpcServiceOptions {
+  limits: ScoringLimits;
+  log: Logger;
+}
+
+type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
+
+/** In an answer of a stream: no other comes for the request (Triton's name). */
+const finalParameter = 'triton_final_response';
+
+/** The Open Inference Protocol and the health protocol over gRPC. Messages are bytes to the library beneath. */
+export class GrpcServer {
+  readonly #options: GrpcServerOptions;
+  readonly #answers: GrpcAnswers;
+  readonly #server: Server;
+  #listener: NetServer | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    this.#answers = new GrpcAnswers(options);
+    this.#server = new Server(serverOptions(options.limits));
+  }
+
+  /** Listens; resolves with the port. Throws `port_in_use`. */
+  async start({ host, port }: { host: string; port: number }): Promise<number> {
+    for (const service of Object.values(services)) this.#addService(methodsOf(service));
+    // A listener of our own, because the library's tells a taken port by its message alone.
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
+    this.#listener = listener;
+    await listen(listener, { host, port });
+    return (listener.address() as AddressInfo).port;
+  }
+
+  /** Takes no more calls, lets the running ones end within `limits.stopMs`, then hangs up. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#listener?.close();
+    const timer = setTimeout(() => this.#server.forceShutdown(), this.#options.limits.stopMs);
+    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    clearTimeout(timer);
+  }
+
+  #addService(methods: readonly Method[]): void {
+    const definition: Record<string, MethodDefinition<Buffer, Buffer>> = {};
+    const implementation: UntypedServiceImplementation = {};
+    for (const method of methods) {
+      definition[method.name] = {
+        path: method.path,
+        requestStream: method.isStream,
+        responseStream: method.isStream,
+        requestSerialize: asTheyAre,
+        requestDeserialize: asTheyAre,
+        responseSerialize: asTheyAre,
+        responseDeserialize: asTheyAre,
+      };
+      implementation[method.name] = method.isStream
+        ? (call: StreamCall) => this.#serveStream(method, call)
+        : (call: UnaryCall, respond: sendUnaryData<Buffer>) => void this.#serve(method, call, respond);
+    }
+    this.#server.addService(definition, implementation);
+  }
+
+  async #serve(method: Method, call: UnaryCall, respond: sendUnaryData<Buffer>): Promise<void> {
+    const exchange = this.#exchange(call, signalOf(call));
+    try {
+      const answer = await this.#answer(method, call.request, exchange);
+      call.sendMetadata(addHeaders(new Metadata(), exchange));
+      respond(null, answer);
+      this.#logCall(method, exchange, status.OK);
+    } catch (thrown) {
+      const failure = failureOf(this.#failed(method, exchange, thrown));
+      addHeaders(failure.metadata, exchange);
+      respond(failure);
+    }
+  }
+
+  #serveStream(method: Method, call: StreamCall): void {
+    const { grpcStreamDepthMax: depthMax } = this.#options.limits;
+    const signal = signalOf(call);
+    // Each request under way listens for the end of the call.
+    setMaxListeners(0, signal);
+    answerInOrder(call, {
+      depthMax,
+      answer: (request) => this.#answerOfStream(method, request, this.#exchange(call, signal)),
+    });
+  }
+
+  async #answer(method: Method, request: Buffer, exchange: GrpcExchange): Promise<Buffer> {
+    const answer = this.#answers.calls.get(method.path);
+    if (answer === undefined) {
+      return encodeInferAnswer(await this.#answers.infer(readInferMessage(request), exchange));
+    }
+    return encodeMessage(method.response, await answer(readMessage(method, request), exchange));
+  }
+
+  /** An answer says in its parameters what it would say in headers, which a stream has but once. Never rejects. */
+  async #answerOfStream(method: Method, request: Buffer, exchange: GrpcExchange): Promise<Buffer> {
+    let message: InferMessage | undefined;
+    try {
+      message = readInferMessage(request);
+      const answer = await this.#answers.infer(message, exchange);
+      const parameters = new Map<string, string | true>([...exchange.answered, [finalParameter, true]]);
+      const encoded = encodeStreamAnswer({ ...answer, parameters });
+      this.#logCall(method, exchange, status.OK);
+      return encoded;
+    } catch (thrown) {
+      const error = this.#failed(method, exchange, thrown);
+      return encodeStreamError(messageOf(error), message?.id ?? '');
+    }
+  }
+
+  #exchange(call: UnaryCall | StreamCall, signal: AbortSignal): GrpcExchange {
+    const { nowMs, instantMs } = this.#options;
+    const leftMs = Number(call.getDeadline()) - instantMs();
+    const timeoutMs = Number.isFinite(leftMs) ? leftMs : undefined;
+    return new GrpcExchange({ metadata: call.metadata, timeoutMs, signal, nowMs });
+  }
+
+  #failed(method: Method, exchange: GrpcExchange, thrown: unknown): SluiceError {
+    const error = errorOf(thrown);
+    if (error.code === 'internal') {
+      this.#options.log.error({ err: thrown, path: method.path }, 'call failed by a defect');
+    }
+    this.#logCall(method, exchange, statusOf(error));
+    return error;
+  }
+
+  /** One line a request, as for those over HTTP. */
+  #logCall({ path }: Method, { elapsedMs, answered }: GrpcExchange, code: status): void {
+    const { log } = this.#options;
+    const level = code === status.INTERNAL || code === status.UNAVAILABLE ? 'warn' : 'debug';
+    if (!log.isLevelEnabled(level)) return;
+    const durationMs = Math.round(elapsedMs * 1000) / 1000;
+    const [route, image] = [answered.get(routeHeader), answered.get(imageHeader)];
+    log[level]({ path, status: status[code], durationMs, route, image }, 'call');
+  }
+}
+
+function serverOptions(limits: ScoringLimits): ConstructorParameters<typeof Server>[0] {
+  return {
+    'grpc.max_receive_message_length': contractLimits.scoringBodyBytesMax,
+    'grpc.max_send_message_length': contractLimits.scoringBodyBytesMax,
+    'grpc.max_concurrent_streams': limits.grpcCallsMax,
+    'grpc.max_connection_idle_ms': limits.keepAliveTimeoutMs,
+    'grpc.keepalive_time_ms': limits.grpcPingMs,
+    'grpc.keepalive_timeout_ms': limits.grpcPingTimeoutMs,
+    'grpc.enable_channelz': 0,
+  };
+}
+
+function listen(listener: NetServer, address: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', (thrown: Error & { code?: string }) => {
+      if (thrown.code !== 'EADDRINUSE') reject(thrown);
+      const text = `port ${address.port} on ${address.host} is in use by another program; stop it or choose another with --grpc-port`;
+      reject(new SluiceError('port_in_use', text, { cause: thrown }));
+    });
+    listener.listen(address, resolve);
+  });
+}
+
+/** Throws `body_too_large` and `invalid_request`. */
+function readMessage({ request, name }: Method, bytes: Buffer): Record<string, unknown> {
+  const { grpcControlBytesMax: most } = contractLimits;
+  if (bytes.length > most) {
+    throw new SluiceError('body_too_large', `message: ${bytes.length} bytes, ${name} takes at most ${most}`);
+  }
+  try {
+    return decodeMessage(request, bytes);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new SluiceError('invalid_request', `message: no ${request} (${reason})`, { cause: thrown });
+  }
+}
+
+/** Aborted when the call is over: also when the client leaves, or its deadline passes. */
+function signalOf(call: UnaryCall | StreamCall): AbortSignal {
+  const controller = new AbortController();
+  call.once('cancelled', () => controller.abort());
+  return controller.signal;
+}
+
+function addHeaders(metadata: Metadata, { answered }: GrpcExchange): Metadata {
+  for (const [name, value] of answered) metadata.set(name, value);
+  return metadata;
+}
+
+function asTheyAre(bytes: Buffer): Buffer {
+  return bytes;
+}
