@@ -48,12 +48,16 @@ export interface LocalStream {
   next(count: number): Promise<Record<string, unknown>[]>;
 }
 
-/** A gRPC server in the test's own process, and its client. */
-export interface LocalGrpc {
-  port: number;
-  server: GrpcServer;
+/** Calls a server. */
+interface LocalClient {
   call(method: string, message?: object, options?: CallOptions): Promise<CallEnd>;
   stream(options?: CallOptions): LocalStream;
+}
+
+/** A gRPC server in the test's own process, and its client. */
+export interface LocalGrpc extends LocalClient {
+  port: number;
+  server: GrpcServer;
 }
 
 /** A message in bytes. */
@@ -75,17 +79,18 @@ export async function startGrpc(
     log: createLogger({ name: 'test', level: 'silent' }),
   });
   const port = await server.start({ host: '127.0.0.1', port: options.port ?? 0 });
+  onTestFinished(() => server.stop());
+  return { port, server, ...grpcClient(port) };
+}
+
+/** A client of a server on this machine, until the test ends. */
+export function grpcClient(port: number): LocalClient {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.max_send_message_length': -1,
     'grpc.max_receive_message_length': -1,
   });
-  onTestFinished(async () => {
-    client.close();
-    await server.stop();
-  });
+  onTestFinished(() => client.close());
   return {
-    port,
-    server,
     call: (method, message = {}, callOptions = {}) => unaryCall(client, method, message, callOptions),
     stream: (callOptions = {}) => openStream(client, callOptions),
   };

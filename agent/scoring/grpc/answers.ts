@@ -34,38 +34,13 @@ interface ModelReference {
 
 /** What the calls of the Open Inference service answer, except those that infer. */
 export class GrpcAnswers {
+  /** By the path of the method. */
+  readonly calls: ReadonlyMap<string, Answer>;
   readonly #options: GrpcServiceOptions;
 
   constructor(options: GrpcServiceOptions) {
     this.#options = options;
-  }
-
-  /** By the full name of the method. */
-  get calls(): ReadonlyMap<string, Answer> {
-    const { deployments, serverName } = this.#options;
-    const described = (form: (model: FoundModel) => object): Answer => {
-      return (request, exchange) => form(this.#find(request as unknown as ModelReference, exchange));
-    };
-    const calls: Record<string, Answer> = {
-      ServerLive: () => ({ live: true }),
-      ServerReady: () => ({ ready: deployments.names.length > 0 }),
-      ServerMetadata: () => serverMetadata(serverName),
-      ModelReady: (request) => ({ ready: this.#isReady(request as unknown as ModelReference) }),
-      ModelMetadata: described(modelMetadata),
-      ModelConfig: described((model) => ({ config: modelConfiguration(model) })),
-      ModelStatistics: (request, exchange) =>
-        modelStatistics(this.#all(request as unknown as ModelReference, exchange)),
-      RepositoryIndex: ({ ready }) => ({ models: repositoryIndex({ ready }, deployments) }),
-      RepositoryModelLoad: (request) => this.#control(request, 'load'),
-      RepositoryModelUnload: (request) => this.#control(request, 'unload'),
-    };
-    const entries = Object.entries(calls).map(
-      ([name, answer]) => [`/${services.inference}/${name}`, answer] as const,
-    );
-    return new Map([
-      ...entries,
-      [`/${services.health}/Check`, ({ service }) => this.#health(String(service))],
-    ]);
+    this.calls = this.#table();
   }
 
   /** Computes a request for a model. Throws as the same request over HTTP does. */
@@ -110,5 +85,32 @@ export class GrpcAnswers {
       );
     }
     return { status: this.#options.deployments.names.length > 0 ? 'SERVING' : 'NOT_SERVING' };
+  }
+
+  #table(): ReadonlyMap<string, Answer> {
+    const { deployments, serverName } = this.#options;
+    const described = (form: (model: FoundModel) => object): Answer => {
+      return (request, exchange) => form(this.#find(request as unknown as ModelReference, exchange));
+    };
+    const calls: Record<string, Answer> = {
+      ServerLive: () => ({ live: true }),
+      ServerReady: () => ({ ready: deployments.names.length > 0 }),
+      ServerMetadata: () => serverMetadata(serverName),
+      ModelReady: (request) => ({ ready: this.#isReady(request as unknown as ModelReference) }),
+      ModelMetadata: described(modelMetadata),
+      ModelConfig: described((model) => ({ config: modelConfiguration(model) })),
+      ModelStatistics: (request, exchange) =>
+        modelStatistics(this.#all(request as unknown as ModelReference, exchange)),
+      RepositoryIndex: ({ ready }) => ({ models: repositoryIndex({ ready }, deployments) }),
+      RepositoryModelLoad: (request) => this.#control(request, 'load'),
+      RepositoryModelUnload: (request) => this.#control(request, 'unload'),
+    };
+    const entries = Object.entries(calls).map(
+      ([name, answer]) => [`/${services.inference}/${name}`, answer] as const,
+    );
+    return new Map([
+      ...entries,
+      [`/${services.health}/Check`, ({ service }) => this.#health(String(service))],
+    ]);
   }
 }
