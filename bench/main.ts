@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchCodec } from './codec.ts';
+import { benchGrpc } from './grpc.ts';
 import type { Measurement } from './measure.ts';
 import { benchNpu } from './npu.ts';
 import { benchNpuEstimates } from './npu-estimates.ts';
@@ -14,6 +15,7 @@ import { benchServing, servingCases } from './serving/main.ts';
 
 const benchmarks: Record<string, () => Promise<Record<string, Measurement[]> | Claim[]>> = {
   codec: benchCodec,
+  grpc: benchGrpc,
   npu: benchNpu,
   'npu-estimates': benchNpuEstimates,
   pack: benchPack,
