@@ -8,6 +8,7 @@ import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { TlsSettings } from '../../agent/scoring/listener-settings.ts';
 import { type CertificateFiles, hasOpenssl, makeAuthority } from '../support/certificates.ts';
+import { startForked } from '../support/forked-scoring.ts';
 import { grpcClient, type LocalGrpc, startGrpc } from '../support/local-grpc.ts';
 import { startScoring } from '../support/local-scoring.ts';
 import { temporaryFolder } from '../support/paths.ts';
@@ -62,6 +63,17 @@ describe.skipIf(!hasOpenssl())('gRPC with TLS', () => {
     await grpc.server.stop();
     stuck.resume();
     await hungUp;
+  });
+
+  it('is what the scoring process speaks that HTTP would have it of, also without a port of HTTP', async () => {
+    const listeners = { tls: server };
+    const scoring = await startForked({ npu: null, port: null, listeners, endpoint: { grpcPort: 0 } });
+    const { port, grpcPort = 0 } = await scoring.next('listening');
+    expect(port).toBeNull();
+    expect((await grpcClient(grpcPort, channel()).call('ServerLive')).status).toBe('OK');
+    expect((await grpcClient(grpcPort).call('ServerLive', {}, soon)).status).not.toBe('OK');
+    const nowhere = await startForked({ npu: null, port: null, listeners });
+    expect((await nowhere.next('failed')).error.code).toBe('usage');
   });
 
   it('takes a renewed certificate without a restart, and leaves open connections alone', async () => {
