@@ -5,7 +5,13 @@ import type { NpuDescription } from './supervise/control-protocol.ts';
 /** Progress that an agent tells whoever runs it. `have` and `need` count bytes of the image. */
 export type AgentEvent =
   /** `port` is null without TCP; `socket` is the path of the Unix-domain socket, where there is one. */
-  | { type: 'listening'; port: number | null; socket?: string; npu: NpuDescription | null }
+  | {
+      type: 'listening';
+      port: number | null;
+      grpcPort?: number;
+      socket?: string;
+      npu: NpuDescription | null;
+    }
   | { type: 'fetching'; deployment: Name; image: Digest; haveBytes: number; needBytes: number }
   | { type: 'verifying'; deployment: Name; image: Digest }
   | { type: 'warming'; deployment: Name; image: Digest }

@@ -198,8 +198,9 @@ export class Agent {
   }
 
   #warnOfPlainText(): void {
-    const { host = '127.0.0.1', port, listeners, logger } = this.#options;
-    if (port === null || listeners?.tls !== undefined || isLoopback(host)) return;
+    const { host = '127.0.0.1', port, endpoint, listeners, logger } = this.#options;
+    const hasTcp = port !== null || typeof endpoint?.grpcPort === 'number';
+    if (!hasTcp || listeners?.tls !== undefined || isLoopback(host)) return;
     logger.warn(
       `scoring endpoint: ${host} can be reached from other machines, and requests travel unencrypted; see --tls-certificate`,
     );

@@ -102,6 +102,13 @@ export interface ScoringLimits {
   peerAnswerMs: number;
   /** Questions of scoring processes to each other that may be open at once. */
   peerAsksMax: number;
+  /** Calls of one gRPC connection at once; a client has to wait with more. */
+  grpcCallsMax: number;
+  /** Requests of one gRPC stream that are under way; more are not read yet. */
+  grpcStreamDepthMax: number;
+  /** How often a gRPC connection is asked whether its client is still there, and how long it may take to answer. */
+  grpcPingMs: number;
+  grpcPingTimeoutMs: number;
   /** What running requests get when the process stops. */
   stopMs: number;
   /** Lines of the request log above the debug level, for one status and error code. */
@@ -175,6 +182,10 @@ export const scoringLimits: ScoringLimits = {
   processHealthyMs: 60_000,
   peerAnswerMs: 1_000,
   peerAsksMax: 256,
+  grpcCallsMax: 256,
+  grpcStreamDepthMax: 16,
+  grpcPingMs: 60_000,
+  grpcPingTimeoutMs: 20_000,
   stopMs: 2_000,
   requestLogLinesPerMinute: 10,
   traces: {

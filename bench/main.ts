@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchBatching } from './batching.ts';
 import { benchCodec } from './codec.ts';
+import { benchGrpc } from './grpc.ts';
 import type { Measurement } from './measure.ts';
 import { benchNpu } from './npu.ts';
 import { benchNpuEstimates } from './npu-estimates.ts';
@@ -18,6 +19,7 @@ import { benchSwaps } from './swaps.ts';
 const benchmarks: Record<string, () => Promise<Record<string, Measurement[]> | Claim[]>> = {
   batching: benchBatching,
   codec: benchCodec,
+  grpc: benchGrpc,
   npu: benchNpu,
   'npu-estimates': benchNpuEstimates,
   pack: benchPack,

@@ -8,6 +8,7 @@ export function describeEvent(event: AgentEvent): string {
       const npu = event.npu === null ? 'no NPU' : `NPU ${event.npu.route} ${event.npu.configuration}`;
       const places = [
         ...(event.port === null ? [] : [`port ${event.port}`]),
+        ...(event.grpcPort === undefined ? [] : [`gRPC port ${event.grpcPort}`]),
         ...(event.socket === undefined ? [] : [event.socket]),
       ];
       return `scoring endpoint on ${places.join(' and ')}, ${npu}`;

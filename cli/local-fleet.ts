@@ -29,6 +29,8 @@ const agentStopTimeoutMs = 2_800;
 export interface LocalFleetOptions {
   state: string;
   port: number;
+  /** Absent for none. */
+  grpcPort?: number;
   /** Progress as JSON lines. */
   json: boolean;
   /** Hardware configuration to simulate, or `none`. */
@@ -156,7 +158,7 @@ export class LocalFleet {
 
   #startAgent(options: { apiUrl: string; token: string | undefined; digest: string }): Promise<void> {
     this.#checkGoingOn();
-    const { state, port, npu, logLevel } = this.#options;
+    const { state, port, grpcPort = null, npu, logLevel } = this.#options;
     const start = {
       stateFolder: stateFolders(state).device(localDevice),
       device: localDevice,
@@ -164,6 +166,7 @@ export class LocalFleet {
       host: '127.0.0.1',
       port,
       npu: npuSelection(npu),
+      endpoint: { grpcPort },
       logLevel,
     };
     const child = fork(agentEntry, [JSON.stringify(start)], {

@@ -33,6 +33,8 @@ export const limits = {
   mqttPacketBytesMax: 256 * KiB,
   /** Scoring request body, as Triton's default. */
   scoringBodyBytesMax: 64 * MiB,
+  /** Message of a gRPC call that carries no tensors. */
+  grpcControlBytesMax: 1 * MiB,
   /** Decompressed bytes of all scoring requests that are under way, and requests that wait for some. */
   inflatedBytesMax: 256 * MiB,
   inflatingRequestsMax: 256,

@@ -8,7 +8,7 @@ import { BucketCounts, batchSizeBounds, durationBoundsSeconds } from './bucket-c
 export type AnsweredBy = Route | 'none';
 
 /** The protocol that a request came in. */
-export type Dialect = 'azure' | 'open-inference' | 'predict';
+export type Dialect = 'azure' | 'grpc' | 'open-inference' | 'predict';
 
 /** How one request to an image went. */
 export interface MeteredRequest {

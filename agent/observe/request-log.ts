@@ -1,19 +1,15 @@
 import type { Logger } from '../../base/logger.ts';
-import type { ErrorCode } from '../../contract/errors.ts';
+import { LineLimit, type LineLimitOptions } from './line-limit.ts';
 import type { EndedRequest } from './request-end.ts';
 
 /** Statuses of requests that were refused or given up, by whoever's fault: they say that a device has too much to do. */
 const rejections: ReadonlySet<number> = new Set([408, 429, 499]);
-const windowMs = 60_000;
 /** Characters of an identifier of the client's that are logged. */
 const idCharsMax = 100;
 
 /** What a request log needs. */
-export interface RequestLogOptions {
+export interface RequestLogOptions extends LineLimitOptions {
   log: Logger;
-  /** Lines above the debug level for one status and error code in a minute. */
-  linesPerMinuteMax: number;
-  nowMs: () => number;
 }
 
 /**
@@ -42,41 +38,6 @@ export class RequestLog {
       }
     }
     if (log.isLevelEnabled('debug')) log.debug(fieldsOf(ended), 'request');
-  }
-}
-
-interface Window {
-  endMs: number;
-  lines: number;
-  leftOut: number;
-}
-
-/** Counts lines by status and code, which are closed lists. */
-class LineLimit {
-  readonly #options: RequestLogOptions;
-  readonly #windows = new Map<string, Window>();
-
-  constructor(options: RequestLogOptions) {
-    this.#options = options;
-  }
-
-  /** How many lines of the kind were left out before this one; undefined when this one is to be left out too. */
-  take(status: number, code: ErrorCode | undefined): number | undefined {
-    const { linesPerMinuteMax, nowMs } = this.#options;
-    const key = `${status} ${code ?? ''}`;
-    let window = this.#windows.get(key);
-    if (window === undefined || nowMs() >= window.endMs) {
-      window = { endMs: nowMs() + windowMs, lines: 0, leftOut: window?.leftOut ?? 0 };
-      this.#windows.set(key, window);
-    }
-    if (window.lines >= linesPerMinuteMax) {
-      window.leftOut += 1;
-      return undefined;
-    }
-    window.lines += 1;
-    const { leftOut } = window;
-    window.leftOut = 0;
-    return leftOut;
   }
 }
 

@@ -50,7 +50,8 @@ export function spansOf(
       'error.type': code,
       ...(scored === null ? {} : attributesOf(scored)),
     },
-    isError: status >= 500,
+    // 424: a script failed, which runs here.
+    isError: status >= 500 || status === 424,
   };
   if (scored === null) return [server];
   const phases = phasesOf(scored).map(

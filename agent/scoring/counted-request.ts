@@ -1,9 +1,9 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { Dialect } from '../observe/image-meters.ts';
 import type { ScoredRequest } from '../observe/request-end.ts';
 import { itemCountOf } from '../tensors/items.ts';
+import type { Exchange } from './exchange.ts';
 import { RequestContext } from './request-context.ts';
 import type { ServedImage } from './served-image.ts';
 
@@ -13,8 +13,7 @@ export interface CountedOptions {
   name: string;
   dialect: Dialect;
   image: ServedImage;
-  request: FastifyRequest;
-  reply: FastifyReply;
+  exchange: Exchange;
   /** Of the engines. */
   nowMs: () => number;
   /** Milliseconds since 1970. */
@@ -28,14 +27,14 @@ export class RequestMeter {
   readonly #scored: ScoredRequest;
 
   constructor(options: CountedOptions, { phases }: RequestContext) {
-    const { name: model, image, request, reply } = options;
+    const { name: model, image, exchange } = options;
     const { version, digest } = image;
     const known = { model, version, image: digest, route: 'none' as const, items: 1, phases };
-    const beginMs = reply.elapsedTime;
+    const beginMs = exchange.elapsedMs;
     this.#options = options;
     this.#lastMs = options.nowMs();
     this.#scored = { ...known, beginMs, endMs: beginMs, inputMs: 0, outputMs: 0 };
-    request.scored = this.#scored;
+    exchange.scored = this.#scored;
   }
 
   /** The body has become tensors. */
@@ -56,9 +55,9 @@ export class RequestMeter {
 
   /** Counts the request in the image's statistics and meters; `failure` is why it has no result. */
   finish(failure: SluiceError | undefined, { route }: RequestContext): void {
-    const { image, reply, dialect, instantMs } = this.#options;
+    const { image, exchange, dialect, instantMs } = this.#options;
     const scored = this.#scored;
-    const totalMs = reply.elapsedTime;
+    const totalMs = exchange.elapsedMs;
     scored.route = route;
     scored.endMs = totalMs;
     image.statistics.record({ ...scored, isSuccess: failure === undefined, totalMs }, instantMs());

@@ -7,6 +7,8 @@ export const EndpointSettings = Type.Object(
     serverName: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     /** Clients may take models out of service and put them back. */
     allowsModelControl: Type.Optional(Type.Boolean()),
+    /** Port of Open Inference over gRPC; null for none. */
+    grpcPort: Type.Optional(Type.Union([Type.Integer({ minimum: 0, maximum: 65_535 }), Type.Null()])),
     /** Origins of web pages that may call it; `*` for any. */
     corsOrigins: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 64 })),
     /** `GET /metrics` has the names of Triton's metrics too. */
@@ -26,6 +28,7 @@ export type EndpointSettings = Type.Static<typeof EndpointSettings>;
 export const endpointDefaults: Required<EndpointSettings> = {
   serverName: 'sluice',
   allowsModelControl: false,
+  grpcPort: null,
   corsOrigins: [],
   hasTritonMetricNames: false,
   otlpEndpoint: null,

@@ -94,9 +94,23 @@ export function chooseOf(
   throw new SluiceError('unknown_model', `${text} in version ${JSON.stringify(version)}`);
 }
 
-/** Which deployments a request may see in lists: those that would answer it. */
-export function visibleNames(request: FastifyRequest, endpoints: Endpoints): (deployment: Name) => boolean {
-  return (deployment) => isAuthorised(endpoints.ofDeployment(deployment), request.headers.authorization);
+/** Which deployments whoever asks may see in lists: those that would answer. `authorization` is the header of that name. */
+export function visibleNames(
+  authorization: string | undefined,
+  endpoints: Endpoints,
+): (deployment: Name) => boolean {
+  return (deployment) => isAuthorised(endpoints.ofDeployment(deployment), authorization);
+}
+
+/** Those of them that are served. */
+export function visibleModels(
+  authorization: string | undefined,
+  { deployments, endpoints }: ModelSource,
+): FoundModel[] {
+  return deployments.names.filter(visibleNames(authorization, endpoints)).flatMap((name) => {
+    const image = deployments.get(name);
+    return image === undefined ? [] : [{ name, image }];
+  });
 }
 
 /** The error for a name that has no image. */

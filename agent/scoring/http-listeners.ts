@@ -1,12 +1,12 @@
-import { lookup } from 'node:dns/promises';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { Server as NetServer, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Logger } from '../../base/logger.ts';
-import { SluiceError, toSluiceError } from '../../contract/errors.ts';
+import { SluiceError } from '../../contract/errors.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { answerClientError } from './http-errors.ts';
 import type { ListenerSettings, TcpAddress } from './listener-settings.ts';
+import { closed, listening, listenTcp } from './tcp-servers.ts';
 import { TlsFiles, type TlsMaterial } from './tls-files.ts';
 import { bindSocket, claimSocket } from './unix-socket.ts';
 
@@ -62,18 +62,8 @@ export class HttpListeners {
 
   async #startTcp(host: string, port: number): Promise<number> {
     const tls = await this.#readTls();
-    const [first, ...others] = await addressesOf(host);
-    const bound = await this.#listenTcp(this.#makeServer(tls), { host: first ?? host, port });
-    for (const other of others) {
-      // `localhost` is served on each of its addresses that this machine has.
-      await this.#listenTcp(this.#makeServer(tls), { host: other, port: bound }).catch((thrown: unknown) => {
-        this.#options.log.debug(
-          { host: other, reason: toSluiceError(thrown).message },
-          'not listening there',
-        );
-      });
-    }
-    return bound;
+    const place = { host, port, option: '--port' };
+    return listenTcp(() => this.#makeServer(tls), place, this.#options.log);
   }
 
   async #readTls(): Promise<TlsMaterial | undefined> {
@@ -81,16 +71,6 @@ export class HttpListeners {
     if (settings.tls === undefined) return undefined;
     this.#tlsFiles = new TlsFiles({ files: settings.tls, pollMs: limits.tlsPollMs, log });
     return this.#tlsFiles.start();
-  }
-
-  async #listenTcp(server: Server, address: { host: string; port: number }): Promise<number> {
-    try {
-      await listening(server, () => server.listen(address));
-    } catch (thrown) {
-      throw asTcpError(thrown, address);
-    }
-    const bound = server.address();
-    return typeof bound === 'object' && bound !== null ? bound.port : address.port;
   }
 
   async #startSocket(): Promise<void> {
@@ -167,45 +147,6 @@ export class HttpListeners {
       requireHostHeader: false,
     };
   }
-}
-
-async function addressesOf(host: string): Promise<string[]> {
-  if (host !== 'localhost') return [host];
-  const addresses = await lookup(host, { all: true });
-  return [...new Set(addresses.map(({ address }) => address))];
-}
-
-function listening(server: NetServer, listen: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.once('listening', () => {
-      server.off('error', reject);
-      resolve();
-    });
-    listen();
-  });
-}
-
-/** A server that never listened is closed as well. */
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
-}
-
-function asTcpError(thrown: unknown, { host, port }: { host: string; port: number }): unknown {
-  const { code, message } = thrown as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') {
-    return new SluiceError(
-      'port_in_use',
-      `port ${port} on ${host} is in use by another program; stop it or choose another with --port`,
-      { cause: thrown },
-    );
-  }
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new SluiceError('usage', `--host ${host} --port ${port}: ${message}`, { cause: thrown });
-  }
-  return thrown;
 }
 
 function asSocketError(thrown: unknown, path: string): unknown {

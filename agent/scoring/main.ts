@@ -11,15 +11,27 @@ import { WorkerLink } from './cluster/worker-link.ts';
 import { Deployments } from './deployments.ts';
 import { endpointDefaults } from './endpoint-settings.ts';
 import { Endpoints } from './endpoints.ts';
+import type { GrpcServerOptions } from './grpc/server.ts';
 import { Mirror } from './mirror.ts';
 import { openNpu } from './npu-device.ts';
 import { failStart, ignoreSignals, sendParent, serveParent } from './parent.ts';
 import { ScoringProcess } from './scoring-process.ts';
+import { type GrpcListener, ScoringServers } from './scoring-servers.ts';
 import { ScoringServer } from './server.ts';
 import { checkStart, controlMessageParser, scoringStartParser } from './start-options.ts';
 
 // Entry of the scoring process. Its parent starts it with `ScoringStart` as one JSON argument and an IPC channel; the
 // primary of several (cluster/main.ts) as one of its workers.
+
+/** Loads gRPC only where it is on: its libraries cost memory and start time. */
+async function openGrpc({
+  grpcPort: port,
+  ...options
+}: GrpcServerOptions & { grpcPort: number | null }): Promise<GrpcListener | undefined> {
+  if (port === null) return undefined;
+  const { GrpcServer } = await import('./grpc/server.ts');
+  return { server: new GrpcServer(options), port };
+}
 
 async function main(argument: string | undefined): Promise<void> {
   ignoreSignals();
@@ -36,7 +48,7 @@ async function main(argument: string | undefined): Promise<void> {
   const link = cluster.isWorker
     ? new WorkerLink({ send: sendParent, asksMax: limits.peerAsksMax })
     : undefined;
-  const server = new ScoringServer({
+  const common = {
     ...endpointDefaults,
     ...start.endpoint,
     listeners: start.listeners ?? {},
@@ -47,10 +59,10 @@ async function main(argument: string | undefined): Promise<void> {
     mirror: new Mirror({ deployments, limits, random, ...clocks, log }),
     limits,
     ...clocks,
-    randomId: randomUUID,
     log,
-    registry: processRegistry(),
-  });
+  };
+  const http = new ScoringServer({ ...common, randomId: randomUUID, registry: processRegistry() });
+  const server = new ScoringServers(http, await openGrpc(common));
   const scoring = new ScoringProcess({ server, deployments, endpoints, npu, send: sendParent, log });
   const worker = link && new ScoringWorker({ start, server, deployments, link, send: sendParent });
   if (worker === undefined) await scoring.start(start);

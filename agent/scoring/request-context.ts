@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { type ErrorCode, SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { Route } from '../engines/engine.ts';
@@ -7,8 +7,8 @@ import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
 import type { AnsweredBy } from '../observe/image-meters.ts';
 import { type SequenceRequest, sequenceOfHeaders } from '../sequences/sequence-request.ts';
 import { requireSequences } from '../sequences/stateful-model.ts';
+import type { Exchange } from './exchange.ts';
 import { isBatchOpen, type ServedImage } from './served-image.ts';
-import { whenOver } from './when-over.ts';
 
 /** Which route a request asks for, and which one answered. */
 export const routeHeader = 'x-sluice-route';
@@ -24,8 +24,7 @@ export const imageHeader = 'x-sluice-image';
 /** A request, where its answer goes, and the clock of the engines. */
 interface RequestOptions {
   image: ServedImage;
-  request: FastifyRequest;
-  reply: FastifyReply;
+  exchange: Exchange;
   nowMs: () => number;
 }
 
@@ -39,27 +38,28 @@ export class RequestContext {
   readonly sequence: SequenceRequest | undefined;
   /** Of all runs of the model for this request. */
   readonly phases: RunPhases = { queueMs: 0, computeMs: 0 };
-  readonly #reply: FastifyReply;
+  readonly #exchange: Exchange;
   readonly #requested: RouteRequest | undefined;
   readonly #arrivedMs: number;
   #terms: RunTerms;
   #route: AnsweredBy = 'none';
 
   /** Throws `invalid_request` for an unknown route, a timeout that is none, or a sequence that is none. */
-  constructor({ image, request, reply, nowMs }: RequestOptions) {
+  constructor({ image, exchange, nowMs }: RequestOptions) {
     this.image = image;
-    this.#reply = reply;
-    this.#arrivedMs = nowMs() - reply.elapsedTime;
+    this.#exchange = exchange;
+    this.#arrivedMs = nowMs() - exchange.elapsedMs;
     this.#terms = {
-      signal: abortOnDisconnect(reply),
+      signal: exchange.signal,
       phases: this.phases,
-      afterAnswer: (work) => afterClose(reply, work),
+      afterAnswer: (work) => exchange.afterAnswer(work),
     };
-    void reply.header(imageHeader, image.digest);
-    this.#requested = parseRouteRequest(singleHeader(request, routeHeader));
-    const timeoutMs = parseTimeout(singleHeader(request, timeoutHeader));
+    exchange.setHeader(imageHeader, image.digest);
+    this.#requested = parseRouteRequest(exchange.header(routeHeader));
+    const timeoutMs = parseTimeout(exchange.header(timeoutHeader));
     if (timeoutMs !== undefined) this.expire(timeoutMs);
-    this.sequence = sequenceOfHeaders((name) => singleHeader(request, name));
+    if (exchange.timeoutMs !== undefined) this.expire(exchange.timeoutMs);
+    this.sequence = sequenceOfHeaders((name) => exchange.header(name));
   }
 
   /** Who answered last, or was to; `none` before the model was asked. */
@@ -102,7 +102,7 @@ export class RequestContext {
 
   /** For an answer that no engine had a part in. */
   nameNoRoute(): void {
-    if (!this.#reply.hasHeader(routeHeader)) void this.#reply.header(routeHeader, 'none');
+    if (!this.#exchange.hasHeader(routeHeader)) this.#exchange.setHeader(routeHeader, 'none');
   }
 
   async #run(inputs: Tensor[]): Promise<Tensor[]> {
@@ -120,14 +120,14 @@ export class RequestContext {
 
   #nameEstimate(route: Route): void {
     const engine = this.image.router.engines.find((candidate) => candidate.route === route);
-    if (engine?.estimate !== undefined) void this.#reply.header(estimateHeader, engine.estimate);
+    if (engine?.estimate !== undefined) this.#exchange.setHeader(estimateHeader, engine.estimate);
   }
 
   #nameRoute(route: Route, reason: ErrorCode | undefined): void {
     this.#route = route;
     const cause = reason === 'breaker_open' ? this.image.router.breaker?.reason : undefined;
     const parameters = [...(reason ? [`reason=${reason}`] : []), ...(cause ? [`cause=${cause}`] : [])];
-    void this.#reply.header(routeHeader, [route, ...parameters].join('; '));
+    this.#exchange.setHeader(routeHeader, [route, ...parameters].join('; '));
   }
 }
 
@@ -146,18 +146,4 @@ function parseTimeout(text: string | undefined): number | undefined {
     'invalid_request',
     `header ${timeoutHeader}: ${JSON.stringify(text.slice(0, 40))}; a number of milliseconds above 0 expected`,
   );
-}
-
-/** Does work once the answer has left or its client has. */
-function afterClose({ raw }: FastifyReply, work: () => void): void {
-  if (raw.closed) work();
-  else raw.once('close', work);
-}
-
-function abortOnDisconnect(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  whenOver(reply, () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

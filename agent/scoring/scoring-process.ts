@@ -5,11 +5,11 @@ import type { Deployments } from './deployments.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { TcpAddress } from './listener-settings.ts';
 import type { OpenNpu } from './npu-device.ts';
-import type { ScoringServer } from './server.ts';
+import type { ScoringServers } from './scoring-servers.ts';
 
 /** What the scoring process is made of. */
 export interface ScoringProcessOptions {
-  server: ScoringServer;
+  server: ScoringServers;
   deployments: Deployments;
   endpoints: Endpoints;
   npu: OpenNpu | undefined;
@@ -29,9 +29,9 @@ export class ScoringProcess {
   /** Listens and tells the control process. Throws `port_in_use` or `usage`. */
   async start(address: TcpAddress): Promise<void> {
     const { server, npu, send } = this.#options;
-    const port = await server.start(address);
+    const ports = await server.start(address);
     const description: NpuDescription | null = npu?.description ?? null;
-    send({ type: 'listening', port, npu: description });
+    send({ type: 'listening', ...ports, npu: description });
   }
 
   /** Acts on one message and answers it. */

@@ -44,14 +44,15 @@ export const scoringStartParser = parserOf(scoringStart, { what: 'scoring proces
 /**
  * What the fields of a start must be to each other. Throws `usage`.
  */
-export function checkStart({ port, listeners, processes = 1, npu }: ScoringStart): void {
-  if (port === null && listeners?.socket === undefined) {
+export function checkStart({ port, listeners, endpoint, processes = 1, npu }: ScoringStart): void {
+  const hasTcp = port !== null || typeof endpoint?.grpcPort === 'number';
+  if (!hasTcp && listeners?.socket === undefined) {
     throw new SluiceError(
       'usage',
-      '--port none: there is no --socket either, so nobody could call the endpoint',
+      '--port none: there is no --socket and no --grpc-port either, so nobody could call the endpoint',
     );
   }
-  if (port === null && listeners?.tls !== undefined) {
+  if (!hasTcp && listeners?.tls !== undefined) {
     throw new SluiceError('usage', '--tls-certificate: TLS is for TCP, and --port is none');
   }
   if (processes > 1 && npu?.kind === 'xrt') {

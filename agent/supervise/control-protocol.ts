@@ -46,9 +46,17 @@ export type ControlMessage =
   /** Finish what is running, then exit with code 0. */
   | { type: 'stop' };
 
+/** Where a scoring process listens. */
+export interface ListeningPorts {
+  /** Null without TCP. */
+  port: number | null;
+  /** Absent when gRPC is off. */
+  grpcPort?: number;
+}
+
 /** Scoring process to control process. */
 export type ScoringMessage =
-  | { type: 'listening'; port: number | null; npu: NpuDescription | null }
+  | ({ type: 'listening'; npu: NpuDescription | null } & ListeningPorts)
   /** The process could not start; it exits. */
   | { type: 'failed'; error: SerializedError }
   | { type: 'activated'; requestId: number }

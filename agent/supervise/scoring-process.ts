@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import type {
   ControlMessage,
   EndpointsWanted,
+  ListeningPorts,
   NpuDescription,
   ScoringMessage,
   ScoringStart,
@@ -17,9 +18,7 @@ import { PendingRequests } from './pending-requests.ts';
 import { scoringEnvironment, scoringNodeOptions } from './scoring-environment.ts';
 
 /** What a scoring process says once it accepts requests. */
-export interface ScoringListening {
-  /** Null without TCP. */
-  port: number | null;
+export interface ScoringListening extends ListeningPorts {
   npu: NpuDescription | null;
 }
 
@@ -53,6 +52,7 @@ export class ScoringProcess {
   readonly #pending = new PendingRequests();
   #child: ChildProcess | undefined;
   #port: number | null;
+  #grpcPort: number | undefined;
   #restarts = 0;
   #failures = 0;
   #startedAtMs = 0;
@@ -130,7 +130,12 @@ export class ScoringProcess {
     const { entry, start, clock, limits, logger } = this.#options;
     this.#state = 'starting';
     this.#startedAtMs = clock.monotonicMs();
-    const argument = JSON.stringify({ ...start, port: this.#port });
+    const endpoint = this.#grpcPort === undefined ? {} : { grpcPort: this.#grpcPort };
+    const argument = JSON.stringify({
+      ...start,
+      port: this.#port,
+      endpoint: { ...start.endpoint, ...endpoint },
+    });
     // Both outputs go to standard error: standard output is for results.
     const child = fork(entry, [argument], {
       execArgv: [...scoringNodeOptions],
@@ -155,16 +160,19 @@ export class ScoringProcess {
 
   #onMessage(message: ScoringMessage): void {
     switch (message.type) {
-      case 'listening':
+      case 'listening': {
+        const { type: _, ...listening } = message;
         this.#state = 'listening';
         clearTimeout(this.#mustListen);
-        // A port that the system chose stays the same over restarts.
+        // Ports that the system chose stay the same over restarts.
         this.#port = message.port;
+        this.#grpcPort = message.grpcPort;
         // Before anything is activated: a deployment never answers without the keys that it stands behind.
         this.#sendEndpoints();
-        this.#settleFirst({ port: message.port, npu: message.npu });
-        this.#options.onListening({ port: message.port, npu: message.npu });
+        this.#settleFirst(listening);
+        this.#options.onListening(listening);
         break;
+      }
       case 'failed': {
         const error = new SluiceError(message.error.code, message.error.message);
         // At the first start the caller learns of it, and tells it once.

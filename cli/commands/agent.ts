@@ -15,6 +15,7 @@ import {
   deviceIndex,
   existingFile,
   fileMode,
+  portNumber,
   portOrNone,
   processCount,
   ratio,
@@ -36,6 +37,7 @@ interface StartOptions {
   npu: string;
   xclbin?: string;
   npuDevice: number;
+  grpcPort?: number;
   serverName: string;
   allowModelControl?: true;
   corsOrigin?: string[];
@@ -108,6 +110,7 @@ export function addAgentCommands(program: Command): void {
     .option('--tls-key <file>', 'private key of the certificate (PEM)')
     .option('--tls-client-ca <file>', 'let only clients in with a certificate of this authority (PEM)')
     .option('--processes <count>', 'scoring processes; each loads every image', processCount, 1)
+    .option('--grpc-port <port>', 'serve Open Inference over gRPC too, at this port', portNumber)
     .addOption(npuOption())
     .option('--xclbin <file>', 'board image to run on through XRT, instead of the simulation', existingFile)
     .option('--npu-device <index>', 'which board, as XRT counts them', deviceIndex, 0)
@@ -140,6 +143,7 @@ export function addAgentCommands(program: Command): void {
         npu: npuSelection(options.npu, options),
         endpoint: {
           serverName: options.serverName,
+          grpcPort: options.grpcPort ?? null,
           allowsModelControl: options.allowModelControl ?? false,
           corsOrigins: options.corsOrigin ?? [],
           hasTritonMetricNames: options.metricsTritonNames ?? false,

@@ -11,12 +11,13 @@ export function addUpCommand(program: Command): void {
     .command('up')
     .description('run a workspace and one device on this machine, with the Fashion-MNIST sample deployed')
     .option('-p, --port <port>', 'port of the scoring endpoint', portNumber, 5001)
+    .option('--grpc-port <port>', 'serve Open Inference over gRPC too, at this port', portNumber)
     .addOption(npuOption())
-    .action(async (options: { port: number; npu: string }, command: Command) => {
+    .action(async (options: { port: number; grpcPort?: number; npu: string }, command: Command) => {
       const global = globalOptions(command);
       const stop = stopRequested();
       const { LocalFleet } = await import('../local-fleet.ts');
-      const fleet = new LocalFleet({ ...global, port: options.port, npu: options.npu });
+      const fleet = new LocalFleet({ ...global, ...options });
       try {
         const stopped = stop.then(() => {
           printProgress({ json: global.json, value: { stage: 'stopping' }, text: '\nstopping' });

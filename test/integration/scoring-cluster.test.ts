@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ForkedScoring, startForked } from '../support/forked-scoring.ts';
+import { grpcClient } from '../support/local-grpc.ts';
 import { makeImage } from '../support/make-image.ts';
 import { temporaryFolder } from '../support/paths.ts';
 
@@ -44,8 +45,10 @@ const settings = {
 describe('several scoring processes', () => {
   it('serve as one, over TCP and socket: images, statistics, unloading, and a death', async () => {
     const path = join(temporaryFolder(), 'scoring.sock');
-    const scoring = await startForked({ ...settings, listeners: { socket: { path, mode: 0o600 } } });
-    const { port } = await scoring.next('listening');
+    const listeners = { socket: { path, mode: 0o600 } };
+    const endpoint = { ...settings.endpoint, grpcPort: 0 };
+    const scoring = await startForked({ ...settings, endpoint, listeners });
+    const { port, grpcPort } = await scoring.next('listening');
     const where = { port: port ?? 0 };
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const first = await ready(scoring, 2);
@@ -62,6 +65,12 @@ describe('several scoring processes', () => {
     for (let round = 0; round < 2; round += 1) {
       const { json } = await call(where, '/v2/models/fashion/stats');
       expect(json).toMatchObject({ model_stats: [{ name: 'fashion', inference_count: 6 }] });
+    }
+
+    // Clients of their own, whose connections the processes get in turn.
+    for (let round = 0; round < 2; round += 1) {
+      const { message } = await grpcClient(grpcPort ?? 0).call('ModelStatistics', { name: 'fashion' });
+      expect(message).toMatchObject({ model_stats: [{ name: 'fashion', inference_count: 6 }] });
     }
 
     const missing = `sha256:${'1'.repeat(64)}`;
@@ -84,6 +93,9 @@ describe('several scoring processes', () => {
     await scoring.next('process-died');
     for (let round = 0; round < 6; round += 1) expect((await call(where, '/score', zeros)).status).toBe(200);
     await ready(scoring, 4);
+    for (let round = 0; round < 2; round += 1) {
+      expect((await grpcClient(grpcPort ?? 0).call('ServerReady')).message).toEqual({ ready: true });
+    }
 
     scoring.tell({ type: 'remove', requestId: 3, deployment: 'fashion' });
     await scoring.next('removed');

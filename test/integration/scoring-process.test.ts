@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import { startForked } from '../support/forked-scoring.ts';
+import { grpcClient } from '../support/local-grpc.ts';
 import { goldenTensor, makeImage } from '../support/make-image.ts';
 import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 import { busyModel } from '../support/serving-models.ts';
@@ -71,6 +72,23 @@ describe('the scoring process', () => {
     scoring.tell({ type: 'stop' });
     expect((await last).status).toBe(200);
     expect(await scoring.exited).toBe(0);
+  });
+
+  it('serves gRPC at the port that it is given, and only then', async () => {
+    const scoring = await startForked({ npu: null, endpoint: { grpcPort: 0 } });
+    const { grpcPort } = await scoring.next('listening');
+    const grpc = grpcClient(grpcPort ?? 0);
+    const image = await makeImage(scoring.blobs);
+    scoring.tell({ type: 'activate', requestId: 1, deployment: 'fashion', image });
+    await scoring.next('activated');
+    expect((await grpc.call('ServerReady')).message).toEqual({ ready: true });
+    const taken = await startForked({ npu: null, endpoint: { grpcPort: grpcPort ?? 0 } });
+    expect((await taken.next('failed')).error.code).toBe('port_in_use');
+    expect(await taken.exited).toBe(1);
+    scoring.tell({ type: 'stop' });
+    expect(await scoring.exited).toBe(0);
+    const without = await startForked({ npu: null });
+    expect(await without.next('listening')).not.toHaveProperty('grpcPort');
   });
 
   it('ends by itself when its parent is gone', async () => {

@@ -5,6 +5,7 @@ import type { Router } from '../../agent/engines/router.ts';
 import { compileModel } from '../../compiler/compile.ts';
 import type { RunManifest } from '../../contract/image.ts';
 import { fashionSet, floatInput } from '../support/golden-sets.ts';
+import { startGrpc } from '../support/local-grpc.ts';
 import { type LocalScoring, startScoring } from '../support/local-scoring.ts';
 import { fashionModel } from '../support/make-image.ts';
 
@@ -128,9 +129,14 @@ describe('an image with a share of shadows', () => {
     await until('a second run', () => shadowed.length === 1);
     expect((await infer(scoring, { route: 'cpu' })).route).toBe('cpu');
     await until('a second run the other way', () => shadowed.length === 2);
+    const grpc = await startGrpc(scoring);
+    const inputs = [{ name: 'input', shape: [1, 784], datatype: 'FP32' }];
+    const message = { model_name: 'fashion', inputs, raw_input_contents: [Buffer.alloc(784 * 4)] };
+    expect((await grpc.call('ModelInfer', message)).metadata.get('x-sluice-route')).toEqual(['fpga-sim']);
+    await until('a second run of a call over gRPC', () => shadowed.length === 3);
     const same = { bytes: 40, differingBytes: 0 };
-    expect(shadowed).toEqual([same, same]);
-    expect(routerOf(scoring).secondRuns).toMatchObject({ runs: 2, bytes: 80, differingBytes: 0, failed: 0 });
+    expect(shadowed).toEqual([same, same, same]);
+    expect(routerOf(scoring).secondRuns).toMatchObject({ runs: 3, bytes: 120, differingBytes: 0, failed: 0 });
     await scoring.deploy('plain', { ...image, version: 2 });
     await infer(scoring, { model: 'plain' });
     expect(routerOf(scoring, 'plain').secondRuns).toMatchObject({ runs: 0, skipped: 0 });

@@ -23,6 +23,8 @@ export interface LocalScoring {
   blobs: BlobStore;
   deployments: Deployments;
   endpoints: Endpoints;
+  mirror: Mirror;
+  random: () => number;
   npu: OpenNpu | undefined;
   /** Builds an image and activates it. */
   deploy(name: string, parts?: ImageParts): Promise<string>;
@@ -76,11 +78,12 @@ export async function startScoring(
   const endpoints = new Endpoints();
   const clocks = { nowMs, instantMs: Date.now };
   const random = options.random ?? Math.random;
+  const mirror = new Mirror({ deployments, limits, random, ...clocks, log });
   const server = new ScoringServer({
     deployments,
     endpoints,
     random,
-    mirror: new Mirror({ deployments, limits, random, ...clocks, log }),
+    mirror,
     limits,
     ...endpointDefaults,
     listeners: options.listeners ?? {},
@@ -103,6 +106,8 @@ export async function startScoring(
     blobs,
     deployments,
     endpoints,
+    mirror,
+    random,
     npu,
     deploy: async (name, parts) => {
       const digest = await makeImage(blobs, parts);

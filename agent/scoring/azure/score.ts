@@ -8,6 +8,7 @@ import { fieldsOf, type SequenceRequest } from '../../sequences/sequence-request
 import { signatureFor } from '../../sequences/stateful-model.ts';
 import { answeredOutputs, checkInputs, type RequestSignature } from '../../tensors/signature.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
+import { type HttpCall, httpCall } from '../exchange.ts';
 import type { ModelSource } from '../find-model.ts';
 import { copyOf, type Mirror } from '../mirror.ts';
 import type { MirroredRun } from '../mirrored-run.ts';
@@ -40,7 +41,10 @@ export function scoreHandler(options: ScoreOptions, choose: Choose): Handler {
     const found = choose(request, options, 'run');
     const { name, image } = found;
     void reply.header(deploymentHeader, name);
-    const counted: CountedOptions = { name, dialect: 'azure', image, request, reply, nowMs, instantMs };
+    const counted: CountedOptions & HttpCall = {
+      ...{ name, dialect: 'azure', image, nowMs, instantMs },
+      ...httpCall(request, reply),
+    };
     return image.use(async () => {
       const startedMs = nowMs();
       try {
@@ -58,7 +62,7 @@ export function scoreHandler(options: ScoreOptions, choose: Choose): Handler {
   };
 }
 
-function scoreDirectly(options: CountedOptions): Promise<string> {
+function scoreDirectly(options: CountedOptions & HttpCall): Promise<string> {
   const { request, reply } = options;
   return countRequest(options, async (context, meter) => {
     if (request.method !== 'GET') await readBody(request);
@@ -74,7 +78,7 @@ function scoreDirectly(options: CountedOptions): Promise<string> {
   });
 }
 
-function scoreByScript(options: CountedOptions, script: ScriptHost): Promise<Uint8Array> {
+function scoreByScript(options: CountedOptions & HttpCall, script: ScriptHost): Promise<Uint8Array> {
   const { request, reply } = options;
   return countRequest(options, async (context) => {
     const { phases: _, ...terms } = context.terms;

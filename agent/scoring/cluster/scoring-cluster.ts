@@ -4,7 +4,12 @@ import { SluiceError, toSluiceError } from '../../../contract/errors.ts';
 import type { DesiredVersion } from '../../../contract/messages.ts';
 import type { Digest, Name } from '../../../contract/names.ts';
 import type { ScoringLimits } from '../../scoring-limits.ts';
-import type { ControlMessage, NpuDescription, ScoringMessage } from '../../supervise/control-protocol.ts';
+import type {
+  ControlMessage,
+  ListeningPorts,
+  NpuDescription,
+  ScoringMessage,
+} from '../../supervise/control-protocol.ts';
 import type { PeerQuestion } from './cluster-protocol.ts';
 import { type SeatRequest, WorkerSeat } from './worker-seat.ts';
 
@@ -46,7 +51,7 @@ export class ScoringCluster {
   #configured: DesiredVersion | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #state: 'starting' | 'serving' | 'ended' = 'starting';
-  #port: number | null = null;
+  #ports: ListeningPorts = { port: null };
   #npu: NpuDescription | null = null;
   #stopped: Promise<void> | undefined;
 
@@ -59,7 +64,7 @@ export class ScoringCluster {
   async start(): Promise<void> {
     await Promise.all(this.#seats.map((seat) => this.#bringUp(seat)));
     this.#state = 'serving';
-    this.#options.send({ type: 'listening', port: this.#port, npu: this.#npu });
+    this.#options.send({ type: 'listening', ...this.#ports, npu: this.#npu });
   }
 
   /** Acts on one message of the control process and answers it. */
@@ -129,8 +134,7 @@ export class ScoringCluster {
         await seat.request({ type: 'activate', deployment, image }, processActivateMs);
         if (isParked) await seat.request(control(deployment, 'unload'), processActivateMs);
       }
-      const port = (await seat.request({ type: 'listen' }, processStartMs)) as number | null;
-      this.#port = port;
+      this.#ports = (await seat.request({ type: 'listen' }, processStartMs)) as ListeningPorts;
       seat.admit();
       this.#options.log.info({ pid: seat.pid }, 'scoring process ready');
     });

@@ -2,7 +2,7 @@ import { toSluiceError } from '../../../contract/errors.ts';
 import type { ScoringStart } from '../../supervise/control-protocol.ts';
 import type { Deployments } from '../deployments.ts';
 import { statisticsOfAll } from '../open-inference/statistics.ts';
-import type { ScoringServer } from '../server.ts';
+import type { ScoringServers } from '../scoring-servers.ts';
 import {
   type PeerQuestion,
   type PeerReply,
@@ -15,7 +15,7 @@ import type { WorkerLink } from './worker-link.ts';
 /** What a worker is made of. */
 export interface ScoringWorkerOptions {
   start: ScoringStart;
-  server: ScoringServer;
+  server: ScoringServers;
   deployments: Deployments;
   link: WorkerLink;
   send: (message: WorkerMessage) => void;

@@ -3,7 +3,7 @@ import { SluiceError } from '../../../contract/errors.ts';
 import { limits } from '../../../contract/limits.ts';
 import { InferRequest } from '../../../contract/open-inference.ts';
 import { datatypeBytes } from '../../../contract/tensor-data.ts';
-import type { Tensor, TensorSignature } from '../../../contract/tensors.ts';
+import type { Datatype, Tensor, TensorSignature } from '../../../contract/tensors.ts';
 import {
   agreedSequence,
   type SequenceRequest,
@@ -74,14 +74,42 @@ export async function decodeInferRequest(
   }
   const text = await RequestJson.read(json, whole);
   checkBounds(text.value);
-  const request = parser.parse(text.value);
+  const reader = new BinaryReader(binary);
+  const model = { signature: whole, sequences, header };
+  const decoded = checkInferRequest(parser.parse(text.value), model, (input, target) =>
+    readData(input, target, { text, reader }),
+  );
+  reader.checkEmpty();
+  return decoded;
+}
+
+/** What the data of an input must become; `where` begins messages. */
+export interface InputTarget {
+  /** Which input of the request. */
+  index: number;
+  datatype: Datatype;
+  shape: number[];
+  where: string;
+}
+
+/**
+ * Reads an infer request of any protocol against the model; `readData` gives the data of an input, whose name,
+ * datatype and shape are checked already. Throws `invalid_request` or a `tensor_…` code that names the field.
+ */
+export function checkInferRequest(
+  request: InferRequest,
+  { signature: whole, sequences, header }: Sequencing & { signature: TensorSignature },
+  readData: (input: Input, target: InputTarget) => Uint8Array,
+): DecodedInfer {
   const { parameters } = request;
   const where = 'parameters';
   const sequence = agreedSequence(sequenceOfParameters(parameters), header);
   const signature = signatureFor({ signature: whole, sequences }, sequence);
-  const reader = new BinaryReader(binary);
-  const inputs = request.inputs.map((input, index) => decodeInput(input, { index, signature, text, reader }));
-  reader.checkEmpty();
+  const inputs = request.inputs.map((input, index) => {
+    const target = inputTarget(input, index, signature);
+    const { datatype, shape } = target;
+    return { name: input.name, datatype, shape, data: readData(input, target) };
+  });
   checkComplete(
     signature,
     inputs.map(({ name }) => name),
@@ -98,14 +126,7 @@ export async function decodeInferRequest(
 
 type Input = InferRequest['inputs'][number];
 
-interface Context {
-  index: number;
-  signature: RequestSignature;
-  text: RequestJson;
-  reader: BinaryReader;
-}
-
-function decodeInput(input: Input, { index, signature, text, reader }: Context): Tensor {
+function inputTarget(input: Input, index: number, signature: RequestSignature): InputTarget {
   const { name, shape } = input;
   const description = describedInput(signature, name);
   const { datatype } = description;
@@ -118,10 +139,18 @@ function decodeInput(input: Input, { index, signature, text, reader }: Context):
   }
   checkShape(description, shape);
   refuseParameters(input.parameters, sharedMemory, where);
+  return { index, datatype, shape, where };
+}
+
+function readData(
+  input: Input,
+  { datatype, shape, where }: InputTarget,
+  { text, reader }: { text: RequestJson; reader: BinaryReader },
+): Uint8Array {
   const size = integerParameter(input.parameters, 'binary_data_size', { where });
   if (size === undefined) {
     if (input.data === undefined) throw new SluiceError('tensor_data', `${where}: the field data is missing`);
-    return { name, datatype, shape, data: text.decode({ datatype, shape, where }, input.data) };
+    return text.decode({ datatype, shape, where }, input.data);
   }
   if (input.data !== undefined) {
     throw new SluiceError('tensor_data', `${where}: has both data and binary_data_size; give one of them`);
@@ -129,7 +158,7 @@ function decodeInput(input: Input, { index, signature, text, reader }: Context):
   const alignment = datatype === 'BYTES' ? 1 : datatypeBytes[datatype];
   const data = reader.take(size, { where, alignment });
   checkData({ datatype, shape, data }, where);
-  return { name, datatype, shape, data };
+  return data;
 }
 
 function wantedOutputs(

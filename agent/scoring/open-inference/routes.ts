@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import { authorise, keyGate } from '../authorise.ts';
 import type { Deployments } from '../deployments.ts';
-import { type FoundModel, findModel, type ModelSource, visibleNames } from '../find-model.ts';
+import { httpCall } from '../exchange.ts';
+import { type FoundModel, findModel, type ModelSource, visibleModels, visibleNames } from '../find-model.ts';
 import { copyOf, type Mirror } from '../mirror.ts';
 import type { Peers } from '../peers.ts';
 import { parseJson, readBody } from '../request-body.ts';
@@ -40,7 +41,8 @@ export function addOpenInferenceRoutes(app: FastifyInstance, options: OpenInfere
   addRoute(app, '/v2/health/live', { GET: async (_request, reply) => send(reply, { live: true }) });
   addRoute(app, '/v2/health/ready', { GET: async (_request, reply) => serverReady(reply, deployments) });
   addRoute(app, '/v2/models/stats', {
-    GET: async (request, reply) => send(reply, await modelStatistics(visibleModels(request, options), peers)),
+    GET: async (request, reply) =>
+      send(reply, await modelStatistics(visibleModels(request.headers.authorization, options), peers)),
   });
   for (const model of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     addModelRoutes(app, model, options);
@@ -67,7 +69,10 @@ function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenc
     void reply.header(deploymentHeader, model.name);
     return model.image.use(async () => {
       try {
-        return await infer({ ...model, dialect: 'open-inference', request, reply, nowMs, instantMs });
+        return await infer({
+          ...{ ...model, dialect: 'open-inference', nowMs, instantMs },
+          ...httpCall(request, reply),
+        });
       } finally {
         mirror.follow(
           model,
@@ -86,7 +91,7 @@ function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions
       const body = await readBody(request);
       const index = repositoryIndex(body.length === 0 ? {} : parseJson(body), {
         deployments,
-        isVisible: visibleNames(request, endpoints),
+        isVisible: visibleNames(request.headers.authorization, endpoints),
       });
       return send(reply, index);
     },
@@ -101,13 +106,6 @@ function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions
       },
     });
   }
-}
-
-function visibleModels(request: FastifyRequest, { deployments, endpoints }: ModelSource): FoundModel[] {
-  return deployments.names.filter(visibleNames(request, endpoints)).flatMap((name) => {
-    const image = deployments.get(name);
-    return image === undefined ? [] : [{ name, image }];
-  });
 }
 
 function serverReady(reply: FastifyReply, deployments: Deployments): string {

@@ -5,6 +5,7 @@ import { signatureFor } from '../../sequences/stateful-model.ts';
 import { answeredOutputs } from '../../tensors/signature.ts';
 import { keyGate } from '../authorise.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
+import { type HttpCall, httpCall } from '../exchange.ts';
 import { type FoundModel, findByName, type ModelSource, type Purpose, visibleNames } from '../find-model.ts';
 import { copyOf, type Mirror } from '../mirror.ts';
 import type { MirroredRun } from '../mirrored-run.ts';
@@ -43,7 +44,7 @@ export function addPredictRoutes(
   const { deployments, endpoints, mirror, nowMs, instantMs } = options;
   addRoute(app, '/v1/models', {
     GET: async (request, reply) => {
-      const models = deployments.names.filter(visibleNames(request, endpoints));
+      const models = deployments.names.filter(visibleNames(request.headers.authorization, endpoints));
       return send(reply, JSON.stringify({ models }));
     },
   });
@@ -59,7 +60,10 @@ export function addPredictRoutes(
     void reply.header(deploymentHeader, model.name);
     return model.image.use(async () => {
       try {
-        return await answer({ ...model, dialect: 'predict', request, reply, nowMs, instantMs });
+        return await answer({
+          ...{ ...model, dialect: 'predict', nowMs, instantMs },
+          ...httpCall(request, reply),
+        });
       } finally {
         mirror.follow(
           model,
@@ -79,7 +83,7 @@ export function addPredictRoutes(
   }
 }
 
-function answer(options: CountedOptions): Promise<string> {
+function answer(options: CountedOptions & HttpCall): Promise<string> {
   const { image, request, reply } = options;
   return countRequest(options, async (context, meter) => {
     const signature = signatureFor(image, context.sequence);

@@ -1,0 +1,68 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ScoredRequest } from '../observe/request-end.ts';
+import { singleHeader } from './request-context.ts';
+import { whenOver } from './when-over.ts';
+
+/** A request and its answer, as far as every protocol has them. Names of headers are in lower case. */
+export interface Exchange {
+  /** A header of the request that may stand once. Throws `invalid_request`. */
+  header(name: string): string | undefined;
+  /** Sets a header of the answer. */
+  setHeader(name: string, value: string): void;
+  /** Whether the answer has a header already. */
+  hasHeader(name: string): boolean;
+  /** Milliseconds since the request arrived. */
+  readonly elapsedMs: number;
+  /** Milliseconds from its arrival that the protocol itself gives the answer; undefined for no limit. */
+  readonly timeoutMs: number | undefined;
+  /** Aborted when the client leaves before its answer. */
+  readonly signal: AbortSignal;
+  /** Set once the request has reached an image. */
+  scored: ScoredRequest | null;
+  /** Does work once the answer has left or its client has. */
+  afterAnswer(work: () => void): void;
+}
+
+/** A request over HTTP, with what every protocol has of it. */
+export interface HttpCall {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  exchange: Exchange;
+}
+
+/** The exchange that a request over HTTP and its reply are. */
+export function httpCall(request: FastifyRequest, reply: FastifyReply): HttpCall {
+  const exchange: Exchange = {
+    header: (name) => singleHeader(request, name),
+    setHeader: (name, value) => {
+      void reply.header(name, value);
+    },
+    hasHeader: (name) => reply.hasHeader(name),
+    get elapsedMs() {
+      return reply.elapsedTime;
+    },
+    timeoutMs: undefined,
+    signal: abortOnDisconnect(reply),
+    get scored() {
+      return request.scored;
+    },
+    set scored(scored) {
+      request.scored = scored;
+    },
+    afterAnswer: (work) => afterClose(reply, work),
+  };
+  return { request, reply, exchange };
+}
+
+function afterClose({ raw }: FastifyReply, work: () => void): void {
+  if (raw.closed) work();
+  else raw.once('close', work);
+}
+
+function abortOnDisconnect(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  whenOver(reply, () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
