@@ -101,6 +101,11 @@ export class ImageMeters implements EngineObserver {
     this.shadow.differingBytes += differingBytes;
   }
 
+  /** Executions on all routes: of one request, or of several together. */
+  get executionCount(): number {
+    return [...this.executions.values()].reduce((sum, { requests }) => sum + requests.count, 0);
+  }
+
   /** Forgets what was executed to warm up, which no request asked for. */
   beginServing(): void {
     this.executions.clear();

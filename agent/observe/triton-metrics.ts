@@ -28,24 +28,35 @@ function tritonReason(code: ErrorCode): TritonReason {
 
 /** Adds the `nv_inference_…` metrics. */
 export function addTritonMetrics(registry: Registry, images: ObserveImages): void {
-  type Statistics = ObservedImage['statistics'];
-  const counters: [name: string, help: string, pick: (statistics: Statistics) => number][] = [
-    ['request_success', 'Requests that were answered with a result.', ({ success }) => success.count],
-    ['count', 'Items of answered requests.', ({ inferenceCount }) => inferenceCount],
-    ['exec_count', 'Executions of the model.', ({ executionCount }) => executionCount],
-    ['request_duration_us', 'Time of answered requests.', ({ success }) => usOf(success)],
-    ['queue_duration_us', 'Time that answered requests waited.', ({ queue }) => usOf(queue)],
-    ['compute_input_duration_us', 'Time from bodies to tensors.', ({ computeInput }) => usOf(computeInput)],
-    ['compute_infer_duration_us', 'Time of the engines.', ({ computeInfer }) => usOf(computeInfer)],
+  const counters: [name: string, help: string, pick: (image: ObservedImage) => number][] = [
+    [
+      'request_success',
+      'Requests that were answered with a result.',
+      ({ statistics: { success } }) => success.count,
+    ],
+    ['count', 'Items of answered requests.', ({ statistics: { inferenceCount } }) => inferenceCount],
+    ['exec_count', 'Executions of the model.', ({ meters }) => meters.executionCount],
+    ['request_duration_us', 'Time of answered requests.', ({ statistics: { success } }) => usOf(success)],
+    ['queue_duration_us', 'Time that answered requests waited.', ({ statistics: { queue } }) => usOf(queue)],
+    [
+      'compute_input_duration_us',
+      'Time from bodies to tensors.',
+      ({ statistics: { computeInput } }) => usOf(computeInput),
+    ],
+    [
+      'compute_infer_duration_us',
+      'Time of the engines.',
+      ({ statistics: { computeInfer } }) => usOf(computeInfer),
+    ],
     [
       'compute_output_duration_us',
       'Time from tensors to answers.',
-      ({ computeOutput }) => usOf(computeOutput),
+      ({ statistics: { computeOutput } }) => usOf(computeOutput),
     ],
   ];
   for (const [name, help, pick] of counters) {
     addCounter(registry, { name: `nv_inference_${name}`, help, labelNames }, () =>
-      images().map((image) => ({ labels: labelsOf(image), value: pick(image.statistics) })),
+      images().map((image) => ({ labels: labelsOf(image), value: pick(image) })),
     );
   }
   addCounter(

@@ -30,9 +30,8 @@ export class InferenceStatistics {
   readonly computeInput = noDuration();
   readonly computeInfer = noDuration();
   readonly computeOutput = noDuration();
-  /** Items of all requests, and requests: each counts as an execution, whether it ran alone or with others. */
+  /** Items of all requests. */
   inferenceCount = 0;
-  executionCount = 0;
   /** Instant of the last request, in milliseconds since 1970; 0 before the first. */
   lastInferenceMs = 0;
   readonly #batches = new Map<number, { input: DurationSum; infer: DurationSum; output: DurationSum }>();
@@ -54,7 +53,6 @@ export class InferenceStatistics {
     add(this.computeInfer, phases.computeMs);
     add(this.computeOutput, outputMs);
     this.inferenceCount += items;
-    this.executionCount += 1;
     this.lastInferenceMs = instantMs;
     let batch = this.#batches.get(items);
     if (batch === undefined) {

@@ -36,7 +36,7 @@ function statisticsOf({ name, image }: FoundModel): ModelStatistics {
     version: String(image.version),
     last_inference: statistics.lastInferenceMs,
     inference_count: statistics.inferenceCount,
-    execution_count: statistics.executionCount,
+    execution_count: image.meters.executionCount,
     inference_stats: {
       success: statistics.success,
       fail: statistics.fail,
