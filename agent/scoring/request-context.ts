@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
+import type { Capture } from '../collect/capture.ts';
 import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
@@ -27,6 +28,8 @@ interface RequestOptions {
   request: FastifyRequest;
   reply: FastifyReply;
   nowMs: () => number;
+  /** What keeps the request, when it is collected. */
+  capture: Capture | undefined;
 }
 
 /**
@@ -39,6 +42,8 @@ export class RequestContext {
   readonly sequence: SequenceRequest | undefined;
   /** Of all runs of the model for this request. */
   readonly phases: RunPhases = { queueMs: 0, computeMs: 0 };
+  /** What keeps the request, when it is collected. */
+  readonly capture: Capture | undefined;
   readonly #reply: FastifyReply;
   readonly #requested: RouteRequest | undefined;
   readonly #arrivedMs: number;
@@ -46,8 +51,9 @@ export class RequestContext {
   #route: AnsweredBy = 'none';
 
   /** Throws `invalid_request` for an unknown route, a timeout that is none, or a sequence that is none. */
-  constructor({ image, request, reply, nowMs }: RequestOptions) {
+  constructor({ image, request, reply, nowMs, capture }: RequestOptions) {
     this.image = image;
+    this.capture = capture;
     this.#reply = reply;
     this.#arrivedMs = nowMs() - reply.elapsedTime;
     this.#terms = {
@@ -90,7 +96,14 @@ export class RequestContext {
    * Computes on the route that the request asks for, and names the route in the answer. In a sequence the inputs
    * are those of `Sequences.signature`, and the state comes from the run before.
    */
-  infer(inputs: Tensor[], sequence?: SequenceRequest): Promise<Tensor[]> {
+  async infer(inputs: Tensor[], sequence?: SequenceRequest): Promise<Tensor[]> {
+    this.capture?.tensors('inputs', inputs);
+    const outputs = await this.#infer(inputs, sequence);
+    this.capture?.tensors('outputs', outputs);
+    return outputs;
+  }
+
+  #infer(inputs: Tensor[], sequence: SequenceRequest | undefined): Promise<Tensor[]> {
     if (sequence === undefined) return this.#run(inputs);
     return requireSequences(this.image).run({
       sequence,

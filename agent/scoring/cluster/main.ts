@@ -7,6 +7,7 @@ import { scoringLimits as limits } from '../../scoring-limits.ts';
 import { failStart, ignoreSignals, sendParent, serveParent } from '../parent.ts';
 import { checkStart, controlMessageParser, scoringStartParser } from '../start-options.ts';
 import { claimSocket, maskFor } from '../unix-socket.ts';
+import { seatVariable } from './cluster-protocol.ts';
 import { ScoringCluster } from './scoring-cluster.ts';
 
 // Entry of the primary of several scoring processes. It is started, and speaks, as the only one would be, loads no
@@ -32,7 +33,7 @@ async function main(argument = ''): Promise<void> {
   });
   const scoring = new ScoringCluster({
     processes: start.processes ?? 1,
-    fork: () => cluster.fork(),
+    fork: (seat) => cluster.fork({ [seatVariable]: seat }),
     nowMs: () => performance.now(),
     limits,
     send: sendParent,
