@@ -62,6 +62,8 @@ export interface AgentLimits {
   reportIntervalMs: number;
   /** Progress events go out at most this often per deployment. */
   progressIntervalMs: number;
+  /** What collected data may take on disk unless the device says otherwise. */
+  collectionBytesMax: number;
   /** What saying goodbye to the broker may take. */
   linkStopMs: number;
 }
@@ -102,5 +104,6 @@ export const agentLimits: AgentLimits = {
   acknowledgeTimeoutMs: 10_000,
   reportIntervalMs: 250,
   progressIntervalMs: 200,
+  collectionBytesMax: 256 * MiB,
   linkStopMs: 1_000,
 };

@@ -23,7 +23,7 @@ import { MqttLink } from './link/mqtt-link.ts';
 import type { EndpointSettings } from './scoring/endpoint-settings.ts';
 import type { ListenerSettings } from './scoring/listener-settings.ts';
 import { StateLock } from './state-lock.ts';
-import type { NpuDescription } from './supervise/control-protocol.ts';
+import type { NpuDescription, ScoringStart } from './supervise/control-protocol.ts';
 import { KeptEndpoints } from './supervise/kept-endpoints.ts';
 import type { NpuSelection } from './supervise/npu-selection.ts';
 import { Reconciler } from './supervise/reconciler.ts';
@@ -50,6 +50,8 @@ export interface AgentOptions {
   processes?: number;
   npu: NpuSelection | null;
   endpoint?: EndpointSettings;
+  /** What collected data may take on disk; 256 MiB if not given, 0 to collect nothing whatever the workspace wants. */
+  collectionBytesMax?: number;
   logger: Logger;
   onEvent?: (event: AgentEvent) => void;
   clock?: Clock;
@@ -235,6 +237,7 @@ export class Agent {
         blobRoot: join(this.#options.stateFolder, 'oci'),
         npu,
         endpoint,
+        ...this.#collectionStart(),
         logLevel: logger.level,
       },
       clock: this.#clock,
@@ -260,9 +263,22 @@ export class Agent {
     });
   }
 
+  #collectionStart(): Pick<ScoringStart, 'collection'> {
+    const {
+      stateFolder,
+      device,
+      collectionBytesMax: bytesMax = this.#limits.collectionBytesMax,
+    } = this.#options;
+    return bytesMax === 0 ? {} : { collection: { folder: join(stateFolder, 'collected'), device, bytesMax } };
+  }
+
   #configureEndpoints({ version, endpoints = [], deployments }: DesiredDocument): void {
     const wanted = { version, endpoints, deployments: deployments.map(({ name }) => name) };
-    this.#scoring.configure(wanted);
+    const collect = Object.fromEntries(
+      deployments.flatMap(({ name, collect: wish }) => (wish === undefined ? [] : [[name, wish]])),
+    );
+    this.#scoring.configure({ ...wanted, collect });
+    // Nothing is collected on the word of a document that is lost.
     this.#endpoints.keep(wanted);
   }
 

@@ -24,6 +24,7 @@ const AgentArgument = Type.Object(
     processes: Type.Optional(ProcessCount),
     npu: Type.Union([NpuSelection, Type.Null()]),
     endpoint: Type.Optional(EndpointSettings),
+    collectionBytesMax: Type.Optional(Type.Integer({ minimum: 0 })),
     logLevel: Type.Optional(Type.Enum([...logLevels])),
   },
   { additionalProperties: false },

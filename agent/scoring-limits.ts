@@ -1,3 +1,4 @@
+import type { CollectionLimits } from './collect/collection-limits.ts';
 import type { OtlpLimits } from './observe/otlp-exporter.ts';
 
 const KiB = 1024;
@@ -116,6 +117,7 @@ export interface ScoringLimits {
   traces: OtlpLimits;
   /** What the collector of traces gets when the process stops. */
   traceStopMs: number;
+  collection: CollectionLimits;
   /** Body of a scoring script's answer. */
   scriptOutputBytesMax: number;
   /** Log lines of one script run; more are dropped. */
@@ -197,6 +199,16 @@ export const scoringLimits: ScoringLimits = {
     logIntervalMs: 60_000,
   },
   traceStopMs: 500,
+  collection: {
+    waitingBytesMax: 16 * MiB,
+    flushIntervalMs: 1_000,
+    batchBytesMax: 4 * MiB,
+    inlineBytesMax: 256 * KiB,
+    inlineTensorBytesMax: 64 * KiB,
+    freeBytesMin: 64 * MiB,
+    rescanMs: 60_000,
+    logIntervalMs: 60_000,
+  },
   scriptOutputBytesMax: 64 * MiB,
   scriptLogLinesMax: 100,
   scriptTextCharsMax: 1_000,

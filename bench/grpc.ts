@@ -35,6 +35,7 @@ class OneDeployment extends Deployments {
       version: 1,
       script: undefined,
       sequences: undefined,
+      collector: undefined,
     },
     meters: new ImageMeters(),
     signature: {

@@ -20,6 +20,26 @@ export const DesiredVersion = Type.Object(
 );
 export type DesiredVersion = Type.Static<typeof DesiredVersion>;
 
+/** What may be collected of a request: its payloads as they came and left, and the model's tensors. */
+export const Collection = Type.Union([
+  Type.Literal('request'),
+  Type.Literal('response'),
+  Type.Literal('inputs'),
+  Type.Literal('outputs'),
+]);
+export type Collection = Type.Static<typeof Collection>;
+
+/** What a device collects of a deployment's requests. */
+export const DataCollection = Type.Object(
+  {
+    collections: Type.Array(Collection, { minItems: 1, maxItems: 4, uniqueItems: true }),
+    /** Part of the requests, each with all its collections; four digits, so that the document stays small. */
+    samplingRate: Type.Number({ minimum: 0, maximum: 1, multipleOf: 0.0001 }),
+  },
+  { additionalProperties: false },
+);
+export type DataCollection = Type.Static<typeof DataCollection>;
+
 /** One image that a device shall serve under a name. */
 export const DesiredDeployment = Type.Object(
   {
@@ -28,6 +48,8 @@ export const DesiredDeployment = Type.Object(
     image: BlobReference,
     /** DSSE envelope over the image's manifest digest. */
     signature: BlobReference,
+    /** Left out while nothing is collected. */
+    collect: Type.Optional(DataCollection),
   },
   { additionalProperties: false },
 );
@@ -173,7 +195,7 @@ export const ReportedDocument = Type.Object(
         state: Type.Union([Type.Literal('starting'), Type.Literal('listening'), Type.Literal('down')]),
         port: Type.Integer({ minimum: 0, maximum: 65535 }),
         restarts: Type.Integer({ minimum: 0 }),
-        /** Version of the desired document whose endpoints are in force; absent while none are. */
+        /** Version of the desired document whose endpoints and collections are in force; absent while none are. */
         configured: Type.Optional(DesiredVersion),
       },
       { additionalProperties: false },

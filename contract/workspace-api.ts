@@ -14,7 +14,7 @@ import {
   StatePairs,
 } from './image.ts';
 import { limits } from './limits.ts';
-import { Presence, ReportedDocument } from './messages.ts';
+import { DataCollection, Presence, ReportedDocument } from './messages.ts';
 import { Digest, Instant, Name, Reference } from './names.ts';
 import { TensorSignature } from './tensors.ts';
 
@@ -171,6 +171,8 @@ export const PutDeployment = Type.Object(
     devices: Type.Array(Name, { minItems: 1, maxItems: 1024, uniqueItems: true }),
     /** An endpoint to belong to, from the first moment on; without traffic until the endpoint says otherwise. */
     endpoint: Type.Optional(Name),
+    /** What devices collect of its requests: as it was when left out, at first nothing; null for nothing. */
+    collect: Type.Optional(Type.Union([DataCollection, Type.Null()])),
   },
   strict,
 );
@@ -183,6 +185,8 @@ export const Deployment = Type.Object(
     image: Reference,
     digest: Digest,
     devices: Type.Array(Name),
+    /** What is collected of its requests; null for nothing. */
+    collect: Type.Union([DataCollection, Type.Null()]),
     createdAt: Instant,
     updatedAt: Instant,
   },

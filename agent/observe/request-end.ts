@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, errorCodes } from '../../contract/errors.ts';
 import type { Digest } from '../../contract/names.ts';
+import type { Capture } from '../collect/capture.ts';
 import type { RunPhases } from '../engines/run-terms.ts';
 import type { AnsweredBy } from './image-meters.ts';
 import type { RequestTrace } from './request-trace.ts';
@@ -18,6 +19,8 @@ export interface ScoredRequest {
   inputMs: number;
   outputMs: number;
   phases: RunPhases;
+  /** What keeps it, when it is collected. */
+  capture: Capture | undefined;
 }
 
 declare module 'fastify' {

@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { CollectionState } from '../collect/data-collector.ts';
+import { addCollectionMetrics } from './collection-metrics.ts';
 import type { HttpAnswers } from './http-answers.ts';
 import { addImageMetrics } from './image-metrics.ts';
 import type { ObserveImages } from './observed-image.ts';
@@ -12,6 +14,8 @@ export interface ScoringMetricsOptions {
   answers: Pick<HttpAnswers, 'samples'>;
   /** Spans of traces that were handed to the collector, and those that were given up; zeros without traces. */
   spans: () => { exported: number; dropped: number };
+  /** What was collected; undefined where data is not. */
+  collection: () => CollectionState | undefined;
   /** Besides those of the images, the names of Triton. */
   hasTritonNames: boolean;
 }
@@ -30,11 +34,15 @@ export class ScoringMetrics {
   #scrape: Promise<string> | undefined;
 
   /** Adds to the registry what is known of scoring. */
-  constructor(registry: Registry, { images, answers, spans, hasTritonNames }: ScoringMetricsOptions) {
+  constructor(
+    registry: Registry,
+    { images, answers, spans, collection, hasTritonNames }: ScoringMetricsOptions,
+  ) {
     this.#registry = registry;
     this.contentType = registry.contentType;
     addImageMetrics(registry, images);
     if (hasTritonNames) addTritonMetrics(registry, images);
+    addCollectionMetrics(registry, collection);
     addCounter(
       registry,
       {

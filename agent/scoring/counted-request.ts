@@ -1,5 +1,6 @@
 import { type SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
+import type { Capture } from '../collect/capture.ts';
 import type { Dialect } from '../observe/image-meters.ts';
 import type { ScoredRequest } from '../observe/request-end.ts';
 import { itemCountOf } from '../tensors/items.ts';
@@ -26,10 +27,10 @@ export class RequestMeter {
   readonly #options: CountedOptions;
   readonly #scored: ScoredRequest;
 
-  constructor(options: CountedOptions, { phases }: RequestContext) {
+  constructor(options: CountedOptions, { phases, capture }: RequestContext) {
     const { name: model, image, exchange } = options;
     const { version, digest } = image;
-    const known = { model, version, image: digest, route: 'none' as const, items: 1, phases };
+    const known = { model, version, image: digest, route: 'none' as const, items: 1, phases, capture };
     const beginMs = exchange.elapsedMs;
     this.#options = options;
     this.#lastMs = options.nowMs();
@@ -77,7 +78,7 @@ export async function countRequest<Answer>(
   options: CountedOptions,
   work: (context: RequestContext, meter: RequestMeter) => Promise<Answer>,
 ): Promise<Answer> {
-  const context = new RequestContext(options);
+  const context = new RequestContext({ ...options, capture: captureOf(options) });
   const meter = new RequestMeter(options, context);
   try {
     const answer = await work(context, meter);
@@ -87,4 +88,10 @@ export async function countRequest<Answer>(
     meter.finish(toSluiceError(thrown), context);
     throw thrown;
   }
+}
+
+/** What keeps the request, when it is collected. */
+function captureOf({ name: deployment, image, exchange }: CountedOptions): Capture | undefined {
+  const { requestId } = exchange;
+  return image.collector?.begin({ deployment, version: image.version, requestId });
 }

@@ -7,6 +7,8 @@ import { whenOver } from './when-over.ts';
 export interface Exchange {
   /** A header of the request that may stand once. Throws `invalid_request`. */
   header(name: string): string | undefined;
+  /** Id of the request, as its client or a dialect gave it. */
+  readonly requestId: string | undefined;
   /** Sets a header of the answer. */
   setHeader(name: string, value: string): void;
   /** Whether the answer has a header already. */
@@ -34,6 +36,10 @@ export interface HttpCall {
 export function httpCall(request: FastifyRequest, reply: FastifyReply): HttpCall {
   const exchange: Exchange = {
     header: (name) => singleHeader(request, name),
+    get requestId() {
+      const id = reply.getHeader('x-request-id') ?? request.headers['x-request-id'];
+      return typeof id === 'string' && id !== '' ? id : undefined;
+    },
     setHeader: (name, value) => {
       void reply.header(name, value);
     },

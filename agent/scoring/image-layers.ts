@@ -4,6 +4,7 @@ import { digestOfFile } from '../../base/digest.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { Descriptor } from '../../contract/image.ts';
+import type { DataCollector } from '../collect/data-collector.ts';
 import type { EngineObserver } from '../engines/engine-observer.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
@@ -21,6 +22,8 @@ export interface ImageEnvironment {
   /** Told what the engines of images do, besides each image's own meters. */
   observer?: EngineObserver;
   /** Told of each execution. */
+  /** What keeps requests, where data is collected. */
+  collector?: Pick<DataCollector, 'begin'> | undefined;
 }
 
 /** A layer whose blob is here. Throws `manifest_invalid` or `blob_unavailable`. */

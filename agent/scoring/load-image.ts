@@ -37,7 +37,10 @@ export async function loadImage(common: ImageEnvironment, digest: Digest): Promi
     const script = await startScript({ environment, image, router, sequences });
     const { name, version, signature } = image.run;
     meters.beginServing();
-    return new ServedImage({ digest, name, version, signature, router, script, sequences, meters });
+    const { collector } = environment;
+    return new ServedImage({
+      ...{ digest, name, version, signature, router, script, sequences, meters, collector },
+    });
   } catch (thrown) {
     await router.close();
     throw thrown;

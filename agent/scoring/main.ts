@@ -4,8 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { BlobStore } from '../../base/blob-store.ts';
 import { createLogger } from '../../base/logger.ts';
+import { startCollector } from '../collect/start-collector.ts';
 import { processRegistry } from '../observe/scoring-metrics.ts';
 import { scoringLimits as limits } from '../scoring-limits.ts';
+import { seatVariable } from './cluster/cluster-protocol.ts';
 import { ScoringWorker } from './cluster/scoring-worker.ts';
 import { WorkerLink } from './cluster/worker-link.ts';
 import { Deployments } from './deployments.ts';
@@ -41,10 +43,19 @@ async function main(argument: string | undefined): Promise<void> {
   const nowMs = (): number => performance.now();
   const npu = await openNpu(start.npu, { limits, nowMs, log });
   const blobs = new BlobStore(start.blobRoot);
-  const deployments = new Deployments({ blobs, npu, limits, nowMs, log });
   const endpoints = new Endpoints();
   const clocks = { nowMs, instantMs: Date.now };
   const random = Math.random;
+  const collector =
+    start.collection &&
+    startCollector(start.collection, {
+      seat: Number(process.env[seatVariable] ?? 0),
+      seats: start.processes ?? 1,
+      limits: limits.collection,
+      endpointOf: (deployment) => endpoints.ofDeployment(deployment)?.name,
+      ...{ random, randomId: randomUUID, ...clocks, log },
+    });
+  const deployments = new Deployments({ blobs, npu, limits, nowMs, log, collector });
   const link = cluster.isWorker
     ? new WorkerLink({ send: sendParent, asksMax: limits.peerAsksMax })
     : undefined;
@@ -53,6 +64,7 @@ async function main(argument: string | undefined): Promise<void> {
     ...start.endpoint,
     listeners: start.listeners ?? {},
     ...(link === undefined ? {} : { peers: link }),
+    collector,
     deployments,
     endpoints,
     random,
@@ -63,7 +75,15 @@ async function main(argument: string | undefined): Promise<void> {
   };
   const http = new ScoringServer({ ...common, randomId: randomUUID, registry: processRegistry() });
   const server = new ScoringServers(http, await openGrpc(common));
-  const scoring = new ScoringProcess({ server, deployments, endpoints, npu, send: sendParent, log });
+  const scoring = new ScoringProcess({
+    server,
+    deployments,
+    endpoints,
+    npu,
+    collector,
+    send: sendParent,
+    log,
+  });
   const worker = link && new ScoringWorker({ start, server, deployments, link, send: sendParent });
   if (worker === undefined) await scoring.start(start);
   else sendParent({ type: 'opened', npu: npu?.description ?? null });

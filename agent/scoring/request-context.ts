@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type ErrorCode, SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
+import type { Capture } from '../collect/capture.ts';
 import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
@@ -26,6 +27,8 @@ interface RequestOptions {
   image: ServedImage;
   exchange: Exchange;
   nowMs: () => number;
+  /** What keeps the request, when it is collected. */
+  capture: Capture | undefined;
 }
 
 /**
@@ -38,6 +41,8 @@ export class RequestContext {
   readonly sequence: SequenceRequest | undefined;
   /** Of all runs of the model for this request. */
   readonly phases: RunPhases = { queueMs: 0, computeMs: 0 };
+  /** What keeps the request, when it is collected. */
+  readonly capture: Capture | undefined;
   readonly #exchange: Exchange;
   readonly #requested: RouteRequest | undefined;
   readonly #arrivedMs: number;
@@ -45,8 +50,9 @@ export class RequestContext {
   #route: AnsweredBy = 'none';
 
   /** Throws `invalid_request` for an unknown route, a timeout that is none, or a sequence that is none. */
-  constructor({ image, exchange, nowMs }: RequestOptions) {
+  constructor({ image, exchange, nowMs, capture }: RequestOptions) {
     this.image = image;
+    this.capture = capture;
     this.#exchange = exchange;
     this.#arrivedMs = nowMs() - exchange.elapsedMs;
     this.#terms = {
@@ -90,7 +96,14 @@ export class RequestContext {
    * Computes on the route that the request asks for, and names the route in the answer. In a sequence the inputs
    * are those of `Sequences.signature`, and the state comes from the run before.
    */
-  infer(inputs: Tensor[], sequence?: SequenceRequest): Promise<Tensor[]> {
+  async infer(inputs: Tensor[], sequence?: SequenceRequest): Promise<Tensor[]> {
+    this.capture?.tensors('inputs', inputs);
+    const outputs = await this.#infer(inputs, sequence);
+    this.capture?.tensors('outputs', outputs);
+    return outputs;
+  }
+
+  #infer(inputs: Tensor[], sequence: SequenceRequest | undefined): Promise<Tensor[]> {
     if (sequence === undefined) return this.#run(inputs);
     return requireSequences(this.image).run({
       sequence,

@@ -1,5 +1,6 @@
 import type { Logger } from '../../base/logger.ts';
 import { type SluiceError, toSluiceError } from '../../contract/errors.ts';
+import type { DataCollector } from '../collect/data-collector.ts';
 import type { ControlMessage, NpuDescription, ScoringMessage } from '../supervise/control-protocol.ts';
 import type { Deployments } from './deployments.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -13,6 +14,8 @@ export interface ScoringProcessOptions {
   deployments: Deployments;
   endpoints: Endpoints;
   npu: OpenNpu | undefined;
+  /** Where data is collected. */
+  collector?: DataCollector | undefined;
   send: (message: ScoringMessage) => void;
   log: Logger;
 }
@@ -36,7 +39,7 @@ export class ScoringProcess {
 
   /** Acts on one message and answers it. */
   async handle(message: Exclude<ControlMessage, { type: 'stop' }>): Promise<void> {
-    const { deployments, endpoints, send, log } = this.#options;
+    const { deployments, endpoints, collector, send, log } = this.#options;
     switch (message.type) {
       case 'activate': {
         const { deployment, image, requestId } = message;
@@ -58,21 +61,23 @@ export class ScoringProcess {
         break;
       case 'configure':
         endpoints.configure(message);
+        collector?.configure(message.collect ?? {});
         log.info({ endpoints: endpoints.names }, 'endpoints configured');
         send({ type: 'configured', version: message.version });
         break;
     }
   }
 
-  /** Ends the server, then the engines, then the NPU. Idempotent. */
+  /** Ends the server, then the collector, the engines and the NPU. Idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
   async #stop(): Promise<void> {
-    const { server, deployments, npu } = this.#options;
+    const { server, deployments, npu, collector } = this.#options;
     await server.stop();
+    await collector?.stop();
     await deployments.close();
     await npu?.close();
   }

@@ -1,5 +1,6 @@
 import type { Digest, Name } from '../../contract/names.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
+import type { DataCollector } from '../collect/data-collector.ts';
 import type { Router } from '../engines/router.ts';
 import type { ImageMeters } from '../observe/image-meters.ts';
 import type { ScriptHost } from '../scripts/script-host.ts';
@@ -18,6 +19,8 @@ export interface ServedImageParts {
   meters: ImageMeters;
   /** Of a model that keeps state; they end with the image. */
   sequences: Sequences | undefined;
+  /** What keeps its requests, where data is collected. */
+  collector: Pick<DataCollector, 'begin'> | undefined;
 }
 
 /** What became of the copies of requests that an image got by mirroring. */
@@ -38,6 +41,7 @@ export class ServedImage {
   readonly script: ScriptHost | undefined;
   readonly meters: ImageMeters;
   readonly sequences: Sequences | undefined;
+  readonly collector: Pick<DataCollector, 'begin'> | undefined;
   readonly statistics = new InferenceStatistics();
   readonly mirrored: MirrorCounts = { succeeded: 0, failed: 0, skipped: 0 };
   #users = 0;
@@ -53,6 +57,7 @@ export class ServedImage {
     this.script = parts.script;
     this.meters = parts.meters;
     this.sequences = parts.sequences;
+    this.collector = parts.collector;
   }
 
   /** Requests that it works on, waiting ones included. */

@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
+import type { DataCollector } from '../collect/data-collector.ts';
 import { HttpAnswers } from '../observe/http-answers.ts';
 import { onRequestEnd } from '../observe/request-end.ts';
 import { RequestLog } from '../observe/request-log.ts';
@@ -11,6 +12,7 @@ import { Tracer } from '../observe/tracer.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
 import { collectBodies } from './body-collector.ts';
+import { collectPayloads } from './collect-payloads.ts';
 import { allowOrigins } from './cors.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 import type { ModelSource } from './find-model.ts';
@@ -50,6 +52,8 @@ export interface ScoringServerOptions extends Required<EndpointSettings>, ModelS
   listeners: ListenerSettings;
   /** The other scoring processes of this device, when there are any. */
   peers?: Peers;
+  /** Where data is collected. */
+  collector?: DataCollector | undefined;
   limits: ScoringLimits;
   nowMs: () => number;
   /** Milliseconds since 1970. */
@@ -121,6 +125,7 @@ function buildApp(options: ScoringServerOptions, tracer: Tracer | undefined): Fa
   collectBodies(app, limits);
   cutUnreadAnswers(app, limits);
   boundInflation(app);
+  if (options.collector !== undefined) collectPayloads(app);
   app.setErrorHandler((thrown, request, reply) => sendError(thrown, { request, reply, log }));
   app.setNotFoundHandler((request) => {
     throw new SluiceError('not_found', `${request.method} ${request.url}: there is nothing here`);
@@ -135,9 +140,11 @@ function buildApp(options: ScoringServerOptions, tracer: Tracer | undefined): Fa
 /** Counts, logs and traces whatever becomes of a request; before the hooks that may refuse it. */
 function observe(
   app: FastifyInstance,
-  { registry, deployments, hasTritonMetricNames: hasTritonNames, limits, nowMs, log }: ScoringServerOptions,
+  options: ScoringServerOptions,
   tracer: Tracer | undefined,
 ): ScoringMetrics {
+  const { registry, deployments, collector, hasTritonMetricNames: hasTritonNames } = options;
+  const { limits, nowMs, log } = options;
   const answers = new HttpAnswers();
   const lines = new RequestLog({ log, linesPerMinuteMax: limits.requestLogLinesPerMinute, nowMs });
   onRequestEnd(app, (ended) => {
@@ -150,6 +157,7 @@ function observe(
     images: () => observedImages(deployments),
     answers,
     spans: () => tracer?.counts ?? { exported: 0, dropped: 0 },
+    collection: () => collector?.state,
     hasTritonNames,
   });
 }

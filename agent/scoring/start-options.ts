@@ -3,7 +3,7 @@ import { logLevels } from '../../base/logger.ts';
 import { parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
-import { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
+import { DataCollection, DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import { Digest, Name } from '../../contract/names.ts';
 import type { ScoringStart } from '../supervise/control-protocol.ts';
 import { NpuSelection } from '../supervise/npu-selection.ts';
@@ -21,6 +21,13 @@ const scoringStart = Type.Object({
   blobRoot: Type.String({ minLength: 1 }),
   npu: Type.Union([NpuSelection, Type.Null()]),
   endpoint: Type.Optional(EndpointSettings),
+  collection: Type.Optional(
+    Type.Object({
+      folder: Type.String({ minLength: 1 }),
+      device: Name,
+      bytesMax: Type.Integer({ minimum: 1 }),
+    }),
+  ),
   logLevel: Type.Union(logLevels.map((level) => Type.Literal(level))),
 });
 
@@ -34,6 +41,7 @@ const controlMessage = Type.Union([
     version: DesiredVersion,
     endpoints: Type.Array(DesiredEndpoint),
     deployments: Type.Array(Name),
+    collect: Type.Optional(Type.Record(Name, DataCollection)),
   }),
   Type.Object({ type: Type.Literal('stop') }),
 ]);

@@ -1,5 +1,5 @@
 import type { SerializedError } from '../../contract/errors.ts';
-import type { DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
+import type { DataCollection, DesiredEndpoint, DesiredVersion } from '../../contract/messages.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { EndpointSettings } from '../scoring/endpoint-settings.ts';
 import type { ListenerSettings } from '../scoring/listener-settings.ts';
@@ -18,7 +18,18 @@ export interface ScoringStart {
   blobRoot: string;
   npu: NpuSelection | null;
   endpoint?: EndpointSettings;
+  /** Where collected data goes; nothing is collected without. */
+  collection?: CollectionStart;
   logLevel: string;
+}
+
+/** Where the scoring process puts what it collects. */
+export interface CollectionStart {
+  folder: string;
+  /** Name of the device, which files and lines carry. */
+  device: Name;
+  /** What the folder may take on disk. */
+  bytesMax: number;
 }
 
 /** What a device's NPU is, as the scoring process found it. */
@@ -28,12 +39,14 @@ export interface NpuDescription {
   hash: string;
 }
 
-/** What a desired document says of endpoints. */
+/** What a desired document says of endpoints, and what is collected behind them. */
 export interface EndpointsWanted {
   version: DesiredVersion;
   endpoints: DesiredEndpoint[];
   /** All that the device shall run, in an endpoint or not. */
   deployments: Name[];
+  /** By deployment; those that are not named collect nothing. */
+  collect?: Record<Name, DataCollection>;
 }
 
 /** Control process to scoring process, over the child's IPC channel. */
@@ -41,7 +54,7 @@ export type ControlMessage =
   /** Load, check against golden samples, then switch the deployment's name to this image. */
   | { type: 'activate'; requestId: number; deployment: Name; image: Digest }
   | { type: 'remove'; requestId: number; deployment: Name }
-  /** Endpoints from now on, all at once. It comes before any `activate`. */
+  /** Endpoints and collections from now on, all at once. It comes before any `activate`. */
   | ({ type: 'configure' } & EndpointsWanted)
   /** Finish what is running, then exit with code 0. */
   | { type: 'stop' };

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { AgentEvent } from '../../agent/agent-events.ts';
+import { agentLimits } from '../../agent/agent-limits.ts';
 import type { ListenerSettings } from '../../agent/scoring/listener-settings.ts';
 import type { NpuSelection } from '../../agent/supervise/npu-selection.ts';
 import { createLogger } from '../../base/logger.ts';
@@ -19,7 +20,10 @@ import {
   portOrNone,
   processCount,
   ratio,
+  wholeMebibytes,
 } from './shared.ts';
+
+const MiB = 1024 * 1024;
 
 interface StartOptions {
   workspace?: string;
@@ -41,6 +45,7 @@ interface StartOptions {
   serverName: string;
   allowModelControl?: true;
   corsOrigin?: string[];
+  collectionMib: number;
   metricsTritonNames?: true;
   otlpEndpoint?: string;
   traceSample: number;
@@ -121,6 +126,12 @@ export function addAgentCommands(program: Command): void {
       collect,
     )
     .option('--allow-model-control', 'let clients unload models and load them again')
+    .option(
+      '--collection-mib <MiB>',
+      'disk for requests that the workspace has collected; 0 to collect none',
+      wholeMebibytes,
+      agentLimits.collectionBytesMax / MiB,
+    )
     .option('--metrics-triton-names', "add Triton's names (nv_inference_...) to GET /metrics")
     .addOption(
       new Option('--otlp-endpoint <url>', 'send traces to this OpenTelemetry collector (OTLP/HTTP with JSON)')
@@ -150,6 +161,7 @@ export function addAgentCommands(program: Command): void {
           otlpEndpoint: options.otlpEndpoint ?? null,
           traceSampleRatio: options.traceSample,
         },
+        collectionBytesMax: options.collectionMib * MiB,
         logger: createLogger({ name: 'agent', level: global.logLevel }),
         onEvent: (event: AgentEvent) =>
           printProgress({ json: global.json, value: event, text: describeEvent(event) }),

@@ -1,9 +1,11 @@
-import type { Command } from 'commander';
-import type { Deployment, Device } from '../../contract/workspace-api.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { SluiceError } from '../../contract/errors.ts';
+import { Collection } from '../../contract/messages.ts';
+import type { Deployment, Device, PutDeployment } from '../../contract/workspace-api.ts';
 import { connectWorkspace, globalOptions } from '../context.ts';
 import { printResult, shortDigest, table } from '../output.ts';
 import { reference } from '../reference.ts';
-import { collect, workspaceOption } from './shared.ts';
+import { collect, ratio, workspaceOption } from './shared.ts';
 
 /** `sluice deploy create|list|show|delete`. */
 export function addDeployCommands(program: Command): void {
@@ -15,11 +17,18 @@ export function addDeployCommands(program: Command): void {
     .requiredOption('-i, --image <name:version>', 'image to serve', reference)
     .requiredOption('-d, --device <name>', 'device to serve it on; may be given several times', collect)
     .option('-e, --endpoint <name>', 'endpoint to belong to: behind its keys, and without traffic at first')
+    .option(
+      '--collect <collections>',
+      `what devices keep of its requests, of ${collections.join(', ')}; none to stop (default: as it was)`,
+      collectionList,
+    )
+    .option('--sampling <ratio>', 'with --collect: part of the requests that is kept (default: 1)', ratio)
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const global = globalOptions(command);
       const client = await connectWorkspace({ ...global, ...options });
       const { image, device: devices, endpoint } = options;
-      const request = { image, devices, ...(endpoint === undefined ? {} : { endpoint }) };
+      const joined = endpoint === undefined ? {} : { endpoint };
+      const request = { image, devices, ...joined, ...collectField(options) };
       const value = await client.putDeployment(name, request);
       printResult({
         json: global.json,
@@ -65,20 +74,56 @@ interface CreateOptions {
   image: string;
   device: string[];
   endpoint?: string;
+  collect?: Collection[];
+  sampling?: number;
   workspace?: string;
+}
+
+const collections = Collection.anyOf.map((literal) => literal.const);
+
+/** Argument parser: collections, or `none`. */
+function collectionList(text: string): Collection[] {
+  const names = text === 'none' ? [] : text.split(',');
+  const known = names.map((name) => collections.find((each) => each === name));
+  if (known.includes(undefined) || new Set(known).size < known.length) {
+    throw new InvalidArgumentError(`Name some of ${collections.join(', ')}, or none.`);
+  }
+  return known as Collection[];
+}
+
+/** The field `collect` of a request; nothing of it when it is to stay as it was. Throws `usage`. */
+function collectField({
+  collect: wanted,
+  sampling,
+}: Pick<CreateOptions, 'collect' | 'sampling'>): Pick<PutDeployment, 'collect'> {
+  if (sampling !== undefined && (wanted === undefined || wanted.length === 0)) {
+    throw new SluiceError(
+      'usage',
+      '--sampling: it says how much of --collect is kept; name collections there',
+    );
+  }
+  if (wanted === undefined) return {};
+  return { collect: wanted.length === 0 ? null : { collections: wanted, samplingRate: sampling ?? 1 } };
 }
 
 function deploymentTable(deployments: Deployment[]): string {
   return table(
-    ['DEPLOYMENT', 'IMAGE', 'DIGEST', 'DEVICES', 'UPDATED'],
+    ['DEPLOYMENT', 'IMAGE', 'DIGEST', 'DEVICES', 'COLLECTS', 'UPDATED'],
     deployments.map((deployment) => [
       deployment.name,
       deployment.image,
       shortDigest(deployment.digest),
       deployment.devices.join(','),
+      collectText(deployment),
       deployment.updatedAt,
     ]),
   );
+}
+
+function collectText({ collect: kept }: Deployment): string {
+  return kept === null
+    ? '-'
+    : `${kept.collections.join(',')} of ${Number((kept.samplingRate * 100).toFixed(2))}%`;
 }
 
 function progressTable(name: string, devices: Device[]): string {

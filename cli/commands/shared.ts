@@ -56,6 +56,12 @@ export function deviceIndex(text: string): number {
   return Number(text);
 }
 
+/** Argument parser: a whole number of MiB. */
+export function wholeMebibytes(text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('Expected a whole number of MiB, such as 256.');
+  return Number(text);
+}
+
 /** Argument parser: a whole number of at least 1. */
 export function positiveInteger(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');

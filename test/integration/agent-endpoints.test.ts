@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { AgentOptions } from '../../agent/agent.ts';
 import type { DesiredEndpoint } from '../../contract/messages.ts';
 import { AgentWorld } from '../support/agent-world.ts';
 import { addImage } from '../support/test-image.ts';
@@ -21,9 +22,9 @@ async function keyedWorld() {
 }
 
 /** Starts the agent again with nobody to talk to; resolves when it serves what it did. */
-async function startAlone(world: AgentWorld): Promise<void> {
+async function startAlone(world: AgentWorld, options: Partial<AgentOptions> = {}): Promise<void> {
   world.events.length = 0;
-  await world.startAgent({ workspaceUrl: 'http://127.0.0.1:9' });
+  await world.startAgent({ workspaceUrl: 'http://127.0.0.1:9', ...options });
   await eventually(() => world.events.some(({ type }) => type === 'serving'));
 }
 
@@ -46,6 +47,29 @@ describe('endpoints on a device', () => {
       'refused',
     );
     expect((await world.served()).configured?.endpoints).toEqual([rotated]);
+  });
+
+  it('bring along what is collected, and nothing is on the word of a damaged document', async () => {
+    const { world, image, agent } = await keyedWorld();
+    const before = await world.served();
+    expect(before.configured?.collect).toEqual({});
+    const collect = { collections: ['request' as const], samplingRate: 0.5 };
+    world.workspace.desire(2, [{ ...image, collect }], { endpoints: [shop] });
+    const inForce = () => world.workspace.reported?.scoring.configured?.generation;
+    await world.workspace.until(() => inForce() === 2, 'generation 2 is in force');
+    const after = await world.served();
+    expect([after.pid, after.configured?.collect]).toEqual([before.pid, { fashion: collect }]);
+    expect(after.collection).toMatchObject({ device: world.workspace.device, bytesMax: 256 * 1024 * 1024 });
+    await agent.stop();
+    await world.workspace.stopBroker();
+    await startAlone(world, { collectionBytesMax: 0 });
+    const alone = await world.served();
+    expect([alone.configured?.collect, alone.collection]).toEqual([{ fashion: collect }, undefined]);
+    await world.stopAgents();
+    await writeFile(join(world.stateFolder, 'desired.json'), 'damaged');
+    await startAlone(world);
+    expect((await world.served()).configured).toMatchObject({ endpoints: [shop] });
+    expect((await world.served()).configured?.collect).toBeUndefined();
   });
 
   it('are there again in a scoring process that died', async () => {

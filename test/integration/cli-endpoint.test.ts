@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { ChangedEndpoint, EndpointKeys, RotatedKey } from '../../contract/workspace-api.ts';
+import type { ChangedEndpoint, Deployment, EndpointKeys, RotatedKey } from '../../contract/workspace-api.ts';
 import { repositoryPath } from '../support/paths.ts';
 import { type RunningWorkspace, startWorkspace } from '../support/workspace-fixture.ts';
 
@@ -31,7 +31,13 @@ describe('sluice endpoint', () => {
     };
     const made = await json<ChangedEndpoint>('endpoint', 'create', 'shop', '--auth', 'key');
     expect(made.keys?.primary).toMatch(/^[A-Za-z0-9_-]{43}$/);
-    await json('deploy', 'create', 'blue', '--image', 'fashion:1', '--device', 'one', '--endpoint', 'shop');
+    const deploy = (...parameters: string[]) =>
+      json<Deployment>('deploy', 'create', 'blue', '--image', 'fashion:1', '--device', 'one', ...parameters);
+    const collect = { collections: ['request', 'response'], samplingRate: 0.1 };
+    const options = ['--endpoint', 'shop', '--collect', 'request,response', '--sampling', '0.1'];
+    expect((await deploy(...options)).collect).toEqual(collect);
+    expect((await deploy('--collect', 'none')).collect).toBeNull();
+    await expect(deploy('--sampling', '0.1')).rejects.toThrow('"usage"');
     await workspace.expect('PUT', '/deployments/green', { image: 'fashion:1', devices: ['one'] });
     const set = (...parameters: string[]) => json<ChangedEndpoint>('endpoint', 'set', 'shop', ...parameters);
     await workspace.expect('PUT', '/endpoints/shop', { traffic: { blue: 100, green: 0 } });

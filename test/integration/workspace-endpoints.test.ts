@@ -47,15 +47,17 @@ async function documentsOf(workspace: RunningWorkspace, token: string) {
     return JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as DesiredDocument;
   };
   let seen = -1;
+  const nextDocument = async (): Promise<DesiredDocument | undefined> => {
+    const newest = () => inbox.messages.map(({ payload }) => open(payload)).at(-1);
+    await inbox.until(() => (newest()?.version.generation ?? -1) > seen);
+    const document = newest();
+    seen = document?.version.generation ?? -1;
+    return document;
+  };
   return {
+    nextDocument,
     /** The next generation's endpoints. */
-    next: async (): Promise<DesiredEndpoint[] | undefined> => {
-      const newest = () => inbox.messages.map(({ payload }) => open(payload)).at(-1);
-      await inbox.until(() => (newest()?.version.generation ?? -1) > seen);
-      const document = newest();
-      seen = document?.version.generation ?? -1;
-      return document?.endpoints;
-    },
+    next: async (): Promise<DesiredEndpoint[] | undefined> => (await nextDocument())?.endpoints,
   };
 }
 
@@ -217,5 +219,44 @@ describe('endpoints', () => {
       expect(taken.body).toMatchObject({ code: 'conflict' });
     }
     await deploy(workspace, 'green', { endpoint: 'green' });
+  });
+});
+
+describe('what is collected of a deployment', () => {
+  it('is told to its devices, stays until it is changed, and ends', async () => {
+    const { workspace, token } = await workspaceWith('blue');
+    const documents = await documentsOf(workspace, token);
+    const first = await documents.nextDocument();
+    const generation = first?.version.generation ?? 0;
+    expect(Object.keys(first?.deployments[0] ?? {})).not.toContain('collect');
+    const next = async () => {
+      const document = await documents.nextDocument();
+      return [(document?.version.generation ?? 0) - generation, document?.deployments[0]?.collect];
+    };
+    const put = (more: object) =>
+      workspace.call('PUT', '/deployments/blue', { image: 'fashion:1', devices: ['one'], ...more });
+    const collect = { collections: ['response', 'request'], samplingRate: 0.1 };
+    const kept = { collections: ['request', 'response'], samplingRate: 0.1 };
+    expect((await put({ collect })).body).toMatchObject({ collect: kept });
+    expect(await next()).toEqual([1, kept]);
+    // Nothing that changes, in another order or not at all: no new document.
+    await put({ collect: { ...collect, samplingRate: 0.1 + 1e-12 } });
+    await put({});
+    expect((await put({ collect: { ...collect, samplingRate: 1 } })).body).toMatchObject({
+      collect: { samplingRate: 1 },
+    });
+    expect(await next()).toEqual([2, { ...kept, samplingRate: 1 }]);
+    for (const wrong of [
+      { collections: [], samplingRate: 1 },
+      { collections: ['request', 'request'], samplingRate: 1 },
+      { collections: ['headers'], samplingRate: 1 },
+      { collections: ['request'], samplingRate: 1.1 },
+      { collections: ['request'], samplingRate: 0.00001 },
+      { collections: ['request'] },
+    ]) {
+      expect((await put({ collect: wrong })).body).toMatchObject({ code: 'invalid_request' });
+    }
+    expect((await put({ collect: null })).body).toMatchObject({ collect: null });
+    expect(await next()).toEqual([3, undefined]);
   });
 });

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { Agent, type AgentEvent, type AgentOptions } from '../../agent/agent.ts';
-import type { EndpointsWanted } from '../../agent/supervise/control-protocol.ts';
+import type { CollectionStart, EndpointsWanted } from '../../agent/supervise/control-protocol.ts';
 import { createLogger } from '../../base/logger.ts';
 import type { DesiredDeployment, ReportedDeployment } from '../../contract/messages.ts';
 import { temporaryFolder } from './paths.ts';
@@ -74,6 +74,7 @@ export class AgentWorld {
     pid: number;
     served: Record<string, string>;
     configured?: EndpointsWanted;
+    collection?: CollectionStart;
     environment: string[];
   }> {
     const response = await fetch(`http://127.0.0.1:${this.#port}/`);

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
+import type { DataCollector } from '../../agent/collect/data-collector.ts';
+import { startCollector } from '../../agent/collect/start-collector.ts';
 import type { EngineObserver } from '../../agent/engines/engine-observer.ts';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
@@ -11,6 +13,7 @@ import { Mirror } from '../../agent/scoring/mirror.ts';
 import { type OpenNpu, openNpu } from '../../agent/scoring/npu-device.ts';
 import { ScoringServer } from '../../agent/scoring/server.ts';
 import { type ScoringLimits, scoringLimits } from '../../agent/scoring-limits.ts';
+import type { CollectionStart } from '../../agent/supervise/control-protocol.ts';
 import { BlobStore } from '../../base/blob-store.ts';
 import { createLogger, type Logger } from '../../base/logger.ts';
 import { type ImageParts, makeImage } from './make-image.ts';
@@ -26,6 +29,8 @@ export interface LocalScoring {
   mirror: Mirror;
   random: () => number;
   npu: OpenNpu | undefined;
+  /** With the option `collection`. */
+  collector: DataCollector | undefined;
   /** Builds an image and activates it. */
   deploy(name: string, parts?: ImageParts): Promise<string>;
   /** POST of JSON, or of text or bytes as they are. */
@@ -62,6 +67,7 @@ export async function startScoring(
     observer?: EngineObserver;
     listeners?: ListenerSettings;
     port?: number;
+    collection?: CollectionStart;
   } = {},
 ): Promise<LocalScoring> {
   const log = options.log ?? createLogger({ name: 'test', level: 'silent' });
@@ -74,10 +80,16 @@ export async function startScoring(
   const npu = await openNpu(selection, { limits, nowMs, log });
   const { observer } = options;
   const observed = observer === undefined ? {} : { observer };
-  const deployments = new Deployments({ blobs, npu, limits, nowMs, log, ...observed });
   const endpoints = new Endpoints();
   const clocks = { nowMs, instantMs: Date.now };
   const random = options.random ?? Math.random;
+  const collector =
+    options.collection &&
+    startCollector(options.collection, {
+      ...{ seat: 0, seats: 1, limits: limits.collection, random, randomId: randomUUID, ...clocks, log },
+      endpointOf: (deployment) => endpoints.ofDeployment(deployment)?.name,
+    });
+  const deployments = new Deployments({ blobs, npu, limits, nowMs, log, collector, ...observed });
   const mirror = new Mirror({ deployments, limits, random, ...clocks, log });
   const server = new ScoringServer({
     deployments,
@@ -87,6 +99,7 @@ export async function startScoring(
     limits,
     ...endpointDefaults,
     listeners: options.listeners ?? {},
+    collector,
     ...options.endpoint,
     ...clocks,
     randomId: randomUUID,
@@ -96,6 +109,7 @@ export async function startScoring(
   const port = (await server.start({ host: '127.0.0.1', port: options.port ?? 0 })) ?? 0;
   onTestFinished(async () => {
     await server.stop();
+    await collector?.stop();
     await deployments.close();
     await npu?.close();
   });
@@ -109,6 +123,7 @@ export async function startScoring(
     mirror,
     random,
     npu,
+    collector,
     deploy: async (name, parts) => {
       const digest = await makeImage(blobs, parts);
       await deployments.activate(name, digest);

@@ -39,7 +39,13 @@ function activate(message: Extract<ControlMessage, { type: 'activate' }>): void 
 
 const server = createServer((_request, response) => {
   const environment = Object.keys(process.env);
-  const answer = { pid: process.pid, served: Object.fromEntries(served), configured, environment };
+  const answer = {
+    pid: process.pid,
+    served: Object.fromEntries(served),
+    configured,
+    collection: start.collection,
+    environment,
+  };
   response.end(JSON.stringify(answer));
 });
 

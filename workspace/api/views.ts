@@ -32,7 +32,7 @@ export function deviceView(device: DeviceRecord): Device {
 
 /** A deployment as the API shows it. */
 export function deploymentView(deployment: DeploymentRecord, images: ImageRegistry): Deployment {
-  const { name, imageName, imageVersion, devices, createdAt, updatedAt } = deployment;
+  const { name, imageName, imageVersion, devices, collect, createdAt, updatedAt } = deployment;
   const { digest } = images.get(imageName, imageVersion).manifest;
-  return { name, image: `${imageName}:${imageVersion}`, digest, devices, createdAt, updatedAt };
+  return { name, image: `${imageName}:${imageVersion}`, digest, devices, collect, createdAt, updatedAt };
 }

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../contract/errors.ts';
+import type { DataCollection } from '../../contract/messages.ts';
 import { type Name, parseReference } from '../../contract/names.ts';
 import type { PutDeployment } from '../../contract/workspace-api.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -49,10 +50,12 @@ export class Deployments {
     const joined = this.#endpointToJoin(name, request.endpoint);
     const current = deployments.find(name);
     const devices = [...request.devices].sort();
+    const collect = collectAfter(current?.collect ?? null, request.collect);
     const unchanged =
       current?.imageName === image.name &&
       current.imageVersion === image.version &&
-      current.devices.join() === devices.join();
+      current.devices.join() === devices.join() &&
+      JSON.stringify(current.collect) === JSON.stringify(collect);
     if (current !== undefined && unchanged && joined === undefined)
       return { deployment: current, created: false };
     const now = clock().toISOString();
@@ -61,6 +64,7 @@ export class Deployments {
       imageName: image.name,
       imageVersion: image.version,
       devices,
+      collect,
       createdAt: current?.createdAt ?? now,
       updatedAt: now,
     };
@@ -120,4 +124,15 @@ export class Deployments {
     });
     desiredState.announce(devices);
   }
+}
+
+/** What is collected after a request, in one order and with so many digits, so that the same is known as the same. */
+function collectAfter(
+  current: DataCollection | null,
+  wanted: PutDeployment['collect'],
+): DataCollection | null {
+  if (wanted === undefined) return current;
+  if (wanted === null) return null;
+  const { collections, samplingRate } = wanted;
+  return { collections: [...collections].sort(), samplingRate: Number(samplingRate.toFixed(4)) };
 }

@@ -109,10 +109,11 @@ export class DesiredState {
         `device ${device}: ${targets.length} deployments, at most ${limits.deploymentsPerDeviceMax} allowed`,
       );
     }
-    return targets.map(({ name, imageName, imageVersion }) => {
+    return targets.map(({ name, imageName, imageVersion, collect }) => {
       const image = this.#options.images.find(imageName, imageVersion);
       if (image === undefined) throw new Error(`deployment ${name} names an image that does not exist`);
-      return { name, image: image.manifest, signature: image.signature };
+      const { manifest, signature } = image;
+      return { name, image: manifest, signature, ...(collect === null ? {} : { collect }) };
     });
   }
 

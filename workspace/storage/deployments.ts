@@ -1,3 +1,4 @@
+import type { DataCollection } from '../../contract/messages.ts';
 import type { Name } from '../../contract/names.ts';
 import type { Database } from './database.ts';
 
@@ -7,6 +8,8 @@ export interface DeploymentRecord {
   imageName: Name;
   imageVersion: number;
   devices: Name[];
+  /** What is collected of its requests. */
+  collect: DataCollection | null;
   createdAt: string;
   updatedAt: string;
 }
@@ -15,6 +18,7 @@ interface DeploymentRow {
   name: string;
   image_name: string;
   image_version: number;
+  collect: string | null;
   created_at: string;
   updated_at: string;
 }
@@ -42,18 +46,19 @@ export class DeploymentsTable {
   }
 
   /** The deployments that a device is part of, by name. */
-  listOfDevice(device: Name): { name: Name; imageName: Name; imageVersion: number }[] {
+  listOfDevice(device: Name): Pick<DeploymentRecord, 'name' | 'imageName' | 'imageVersion' | 'collect'>[] {
     const rows = this.#database
       .prepare(
-        `SELECT name, image_name, image_version FROM deployments
+        `SELECT name, image_name, image_version, collect FROM deployments
          JOIN deployment_targets ON deployment_targets.deployment = deployments.name
          WHERE deployment_targets.device = ? ORDER BY name`,
       )
-      .all(device) as Pick<DeploymentRow, 'name' | 'image_name' | 'image_version'>[];
+      .all(device) as Pick<DeploymentRow, 'name' | 'image_name' | 'image_version' | 'collect'>[];
     return rows.map((row) => ({
       name: row.name,
       imageName: row.image_name,
       imageVersion: row.image_version,
+      collect: collectOf(row),
     }));
   }
 
@@ -61,14 +66,16 @@ export class DeploymentsTable {
   put(deployment: DeploymentRecord): void {
     this.#database
       .prepare(
-        `INSERT INTO deployments (name, image_name, image_version, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
+        `INSERT INTO deployments (name, image_name, image_version, collect, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (name) DO UPDATE SET image_name = excluded.image_name,
-           image_version = excluded.image_version, updated_at = excluded.updated_at`,
+           image_version = excluded.image_version, collect = excluded.collect, updated_at = excluded.updated_at`,
       )
       .run(
         deployment.name,
         deployment.imageName,
         deployment.imageVersion,
+        deployment.collect === null ? null : JSON.stringify(deployment.collect),
         deployment.createdAt,
         deployment.updatedAt,
       );
@@ -93,8 +100,13 @@ export class DeploymentsTable {
       imageName: row.image_name,
       imageVersion: row.image_version,
       devices: targets.map(({ device }) => device),
+      collect: collectOf(row),
       createdAt: row.created_at,
       updatedAt: row.updated_at,
     };
   }
+}
+
+function collectOf({ collect }: Pick<DeploymentRow, 'collect'>): DataCollection | null {
+  return collect === null ? null : (JSON.parse(collect) as DataCollection);
 }

@@ -90,4 +90,8 @@ export const migrations: readonly string[] = [
 
   ALTER TABLE desired ADD COLUMN endpoints TEXT NOT NULL DEFAULT '[]';
   `,
+  `
+  -- JSON: what is collected of a deployment's requests; NULL for nothing.
+  ALTER TABLE deployments ADD COLUMN collect TEXT;
+  `,
 ];

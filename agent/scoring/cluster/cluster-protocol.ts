@@ -7,6 +7,9 @@ import type { NpuDescription, ScoringMessage } from '../../supervise/control-pro
 // Several scoring processes are the workers of a primary, which the control process takes for the one scoring process.
 // A worker understands what the control process says (control-protocol.ts), and these.
 
+/** In the environment of a worker: which of the seats is its own, from 0 up. */
+export const seatVariable = 'SLUICE_SCORING_SEAT';
+
 /** What scoring processes want of each other. */
 export const PeerQuestion = Type.Union([
   Type.Object({ type: Type.Literal('statistics'), models: Type.Array(Name) }),

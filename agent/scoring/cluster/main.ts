@@ -8,6 +8,7 @@ import { scoringNodeOptions } from '../../supervise/scoring-environment.ts';
 import { failStart, ignoreSignals, sendParent, serveParent } from '../parent.ts';
 import { checkStart, controlMessageParser, scoringStartParser } from '../start-options.ts';
 import { claimSocket, maskFor } from '../unix-socket.ts';
+import { seatVariable } from './cluster-protocol.ts';
 import { ScoringCluster } from './scoring-cluster.ts';
 
 // Entry of the primary of several scoring processes. It is started, and speaks, as the only one would be, loads no
@@ -33,7 +34,7 @@ async function main(argument = ''): Promise<void> {
   });
   const scoring = new ScoringCluster({
     processes: start.processes ?? 1,
-    fork: () => cluster.fork(),
+    fork: (seat) => cluster.fork({ [seatVariable]: seat }),
     nowMs: () => performance.now(),
     limits,
     send: sendParent,

@@ -16,7 +16,8 @@ import { type SeatRequest, WorkerSeat } from './worker-seat.ts';
 /** What a cluster is made of. */
 export interface ScoringClusterOptions {
   processes: number;
-  fork: () => Worker;
+  /** Starts a worker on a seat, from 0 up. */
+  fork: (seat: number) => Worker;
   nowMs: () => number;
   limits: ScoringLimits;
   send: (message: ScoringMessage) => void;
@@ -57,7 +58,7 @@ export class ScoringCluster {
 
   constructor(options: ScoringClusterOptions) {
     this.#options = options;
-    this.#seats = Array.from({ length: options.processes }, () => this.#makeSeat());
+    this.#seats = Array.from({ length: options.processes }, (_, index) => this.#makeSeat(index));
   }
 
   /** Starts all workers and tells the control process when all listen. Throws what one of them failed with. */
@@ -106,10 +107,10 @@ export class ScoringCluster {
     return this.#seats.filter((seat) => seat.isReady);
   }
 
-  #makeSeat(): WorkerSeat {
+  #makeSeat(index: number): WorkerSeat {
     const { fork, nowMs, limits } = this.#options;
     const seat: WorkerSeat = new WorkerSeat({
-      fork,
+      fork: () => fork(index),
       nowMs,
       limits,
       onAsk: ({ askId, question }) => {

@@ -39,6 +39,11 @@ export class GrpcExchange implements Exchange {
     return values[0]?.toString();
   }
 
+  get requestId(): string | undefined {
+    const [id] = this.#metadata.get('x-request-id');
+    return id === undefined || id.length === 0 ? undefined : id.toString();
+  }
+
   setHeader(name: string, value: string): void {
     this.answered.set(name, value);
   }

@@ -34,6 +34,7 @@ async function exportedMetrics(): Promise<Metric[]> {
     images: () => [],
     answers: { samples: () => [] },
     spans: () => ({ exported: 0, dropped: 0 }),
+    collection: () => undefined,
     hasTritonNames: true,
   });
   const described = registry.getMetricsAsArray() as unknown as {

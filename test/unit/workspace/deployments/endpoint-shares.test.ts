@@ -92,7 +92,10 @@ describe('endpoints of a device', () => {
       device: longest(1),
       version: { epoch: 'e'.repeat(64), generation: Number.MAX_SAFE_INTEGER },
       issuedAt: '2026-01-01T00:00:00.000Z',
-      deployments: indices.map((index) => ({ name: longest(index), image: blob, signature: blob })),
+      deployments: indices.map((index) => ({
+        ...{ name: longest(index), image: blob, signature: blob },
+        collect: { collections: ['request', 'response', 'inputs', 'outputs'], samplingRate: 0.0001 },
+      })),
       endpoints: desiredEndpoints(
         indices.map((index) =>
           record(longest(100 + index), [[longest(index), { traffic: 100, mirror: 0 }]], {
