@@ -51,7 +51,8 @@ export type ScoringMessage =
   | { type: 'listening'; port: number | null; npu: NpuDescription | null }
   /** The process could not start; it exits. */
   | { type: 'failed'; error: SerializedError }
-  | { type: 'activated'; requestId: number }
+  /** `keepsSequences` tells the primary of several processes that clients must stay with one of them. */
+  | { type: 'activated'; requestId: number; keepsSequences?: boolean }
   | { type: 'rejected'; requestId: number; error: SerializedError }
   | { type: 'removed'; requestId: number }
   | { type: 'configured'; version: DesiredVersion }

@@ -1,11 +1,15 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { DesiredEndpoint } from '../../contract/messages.ts';
 import { type ForkedScoring, startForked } from '../support/forked-scoring.ts';
 import { makeImage } from '../support/make-image.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { parseScrape, type ScrapedSample, sampleValue } from '../support/prometheus-text.ts';
+import { accumulatorModel } from '../support/serving-models.ts';
 
 type Where = { port: number } | { socketPath: string };
 
@@ -14,14 +18,21 @@ async function call(
   where: Where,
   path: string,
   body?: object,
+  headers: Record<string, string> = {},
 ): Promise<{ status: number | undefined; json: unknown }> {
   const method = body === undefined ? 'GET' : 'POST';
-  const sent = request({ host: '127.0.0.1', ...where, path, method, agent: false });
+  const sent = request({ host: '127.0.0.1', ...where, path, method, headers, agent: false });
   sent.end(body && JSON.stringify(body));
   const [response] = await once(sent, 'response');
   let text = '';
   for await (const piece of response) text += piece;
   return { status: response.statusCode, json: text.startsWith('{') ? JSON.parse(text) : text };
+}
+
+async function scrape(where: Where): Promise<ScrapedSample[]> {
+  const { status, json } = await call(where, '/metrics');
+  expect(status).toBe(200);
+  return parseScrape(json as string);
 }
 
 function readyPids(scoring: ForkedScoring): number[] {
@@ -62,7 +73,21 @@ describe('several scoring processes', () => {
     for (let round = 0; round < 2; round += 1) {
       const { json } = await call(where, '/v2/models/fashion/stats');
       expect(json).toMatchObject({ model_stats: [{ name: 'fashion', inference_count: 6 }] });
+      const samples = await scrape(where);
+      const labels = { model: 'fashion', version: '1' };
+      expect(sampleValue(samples, 'sluice_requests_total', { ...labels, status: '200' })).toBe(6);
+      const duration = 'sluice_request_duration_seconds';
+      expect(sampleValue(samples, `${duration}_count`, { ...labels, route: 'cpu' })).toBe(6);
+      expect(sampleValue(samples, `${duration}_bucket`, { ...labels, route: 'cpu', le: '+Inf' })).toBe(6);
+      expect(sampleValue(samples, 'sluice_image_info', labels)).toBe(1);
+      expect(sampleValue(samples, 'sluice_processes_answered')).toBe(2);
     }
+    // One that hangs fails no scrape. A connection that it is given waits until it goes on.
+    process.kill(first[0] ?? 0, 'SIGSTOP');
+    const scrapes = [scrape(where), scrape(where)];
+    expect(sampleValue(await Promise.any(scrapes), 'sluice_processes_answered')).toBe(1);
+    process.kill(first[0] ?? 0, 'SIGCONT');
+    await Promise.all(scrapes);
 
     const missing = `sha256:${'1'.repeat(64)}`;
     scoring.tell({ type: 'activate', requestId: 2, deployment: 'fashion', image: missing });
@@ -93,6 +118,70 @@ describe('several scoring processes', () => {
     scoring.tell({ type: 'stop' });
     expect(await scoring.exited).toBe(0);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('ask for the keys of endpoints in each, also in one that came later', async () => {
+    const scoring = await startForked(settings);
+    const where = { port: (await scoring.next('listening')).port ?? 0 };
+    const first = await ready(scoring, 2);
+    const [primary = '', secondary = ''] = ['one', 'other'].map((key) =>
+      createHash('sha256').update(key).digest('hex'),
+    );
+    const keys = { primary, secondary };
+    const shop: DesiredEndpoint = { name: 'shop', traffic: { fashion: 100 }, mirror: {}, keys };
+    const configure = async (generation: number, endpoints: DesiredEndpoint[], deployments: string[]) => {
+      const version = { epoch: '00000000-0000-4000-8000-000000000000', generation };
+      scoring.tell({ type: 'configure', version, endpoints, deployments });
+      // The next one is of this version: none was told twice.
+      expect(await scoring.next('configured')).toEqual({ type: 'configured', version });
+    };
+    /** Status without and with a key, over connections that both processes get. */
+    const statuses = async (): Promise<(number | undefined)[][]> => {
+      const found = [];
+      for (let round = 0; round < 4; round += 1) {
+        const path = '/api/v1/service/fashion/score';
+        const without = await call(where, path, zeros);
+        // In between, so that each process gets one of both.
+        if (round === 1) await call(where, '/');
+        const known = await call(where, path, zeros, { authorization: 'Bearer one' });
+        found.push([without.status, known.status]);
+      }
+      return found;
+    };
+    const guarded = Array(4).fill([401, 200]);
+
+    await configure(1, [shop], ['fashion', 'sums']);
+    const image = await makeImage(scoring.blobs);
+    scoring.tell({ type: 'activate', requestId: 1, deployment: 'fashion', image });
+    await scoring.next('activated');
+    expect(await statuses()).toEqual(guarded);
+    process.kill(first[0] ?? 0, 'SIGKILL');
+    await scoring.next('process-died');
+    await ready(scoring, 3);
+    expect(await statuses()).toEqual(guarded);
+
+    // A sequence lives in one process, which is said once.
+    const state = [{ input: 'sum', output: 'next' }];
+    const sums = await makeImage(scoring.blobs, {
+      name: 'sums',
+      model: accumulatorModel(),
+      sequence: { state, idleMs: 60_000, sequencesMax: 4 },
+    });
+    scoring.tell({ type: 'activate', requestId: 2, deployment: 'sums', image: sums });
+    await scoring.next('activated');
+    const warnings = () => scoring.log.filter(({ msg }) => msg.startsWith('this image keeps sequences'));
+    await expect.poll(() => warnings()).toMatchObject([{ deployment: 'sums', image: sums }]);
+
+    // Its endpoint is gone before the deployment is: whoever knows the keys asks for them, a new process has neither.
+    await configure(2, [], ['sums']);
+    process.kill(first[1] ?? 0, 'SIGKILL');
+    await scoring.next('process-died');
+    await ready(scoring, 4);
+    for (const [without] of await statuses()) expect([401, 404]).toContain(without);
+    scoring.tell({ type: 'remove', requestId: 3, deployment: 'fashion' });
+    await scoring.next('removed');
+    expect(await statuses()).toEqual(Array(4).fill([404, 404]));
+    expect(warnings().length).toBe(1);
   });
 
   it('refuse a board, which one process opens', async () => {

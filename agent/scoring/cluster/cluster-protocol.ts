@@ -10,6 +10,7 @@ import type { NpuDescription, ScoringMessage } from '../../supervise/control-pro
 /** What scoring processes want of each other. */
 export const PeerQuestion = Type.Union([
   Type.Object({ type: Type.Literal('statistics'), models: Type.Array(Name) }),
+  Type.Object({ type: Type.Literal('metrics') }),
   Type.Object({
     type: Type.Literal('control'),
     action: Type.Union([Type.Literal('load'), Type.Literal('unload')]),

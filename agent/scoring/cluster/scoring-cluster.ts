@@ -126,6 +126,7 @@ export class ScoringCluster {
     if (this.#configuration !== undefined) seat.configure(this.#configuration);
     await this.#inTurn(async () => {
       for (const [deployment, { image, isParked }] of this.#served) {
+        if (!this.#isWanted(deployment)) continue;
         await seat.request({ type: 'activate', deployment, image }, processActivateMs);
         if (isParked) await seat.request(control(deployment, 'unload'), processActivateMs);
       }
@@ -164,6 +165,14 @@ export class ScoringCluster {
     this.#restarts.add(timer);
   }
 
+  /**
+   * Whether a new worker shall serve it. One whose removal is under way it shall not: the others still know the
+   * endpoint whose keys it stands behind, but a new worker does not.
+   */
+  #isWanted(deployment: Name): boolean {
+    return this.#configuration?.deployments.includes(deployment) ?? true;
+  }
+
   /** Endpoints are in force when every worker that serves has them. */
   #tellConfigured(): void {
     const wanted = this.#configuration?.version;
@@ -182,22 +191,35 @@ export class ScoringCluster {
     if (before?.image === image) return;
     const [first, ...others] = this.#ready;
     if (first === undefined) throw new SluiceError('not_ready', 'scoring: no scoring process is ready');
-    await this.#try(first, deployment, image);
+    const keepsSequences = await this.#try(first, deployment, image);
     const followed = await Promise.allSettled(others.map((seat) => this.#try(seat, deployment, image)));
     const failure = followed.find((result) => result.status === 'rejected');
     if (failure === undefined) {
       this.#served.delete(deployment);
       this.#served.set(deployment, { image, isParked: false });
+      if (keepsSequences) this.#warnOfSequences(deployment, image);
       return;
     }
     await this.#restore(deployment, before);
     throw failure.reason;
   }
 
-  async #try(seat: WorkerSeat, deployment: Name, image: Digest): Promise<void> {
+  #warnOfSequences(deployment: Name, image: Digest): void {
+    this.#options.log.warn(
+      { deployment, image },
+      'this image keeps sequences, each in one of several scoring processes: a client must stay on one connection',
+    );
+  }
+
+  /** Resolves with whether the image keeps sequences. */
+  async #try(seat: WorkerSeat, deployment: Name, image: Digest): Promise<boolean> {
     this.#trying.add(seat);
     try {
-      await seat.request({ type: 'activate', deployment, image }, this.#options.limits.processActivateMs);
+      const answer = await seat.request(
+        { type: 'activate', deployment, image },
+        this.#options.limits.processActivateMs,
+      );
+      return answer === 'keeps-sequences';
     } finally {
       this.#trying.delete(seat);
     }
@@ -238,14 +260,14 @@ export class ScoringCluster {
     const others = this.#ready.filter((seat) => seat !== asking);
     const answers = others.map(async (seat) => {
       try {
-        return await seat.inquire(question, this.#options.limits.peerAnswerMs);
+        return [await seat.inquire(question, this.#options.limits.peerAnswerMs)];
       } catch (thrown) {
-        // What a process counted is gone with it.
-        if (toSluiceError(thrown).code === 'scoring_crashed') return [];
+        // What a process counted is gone with it. A scrape says of how many processes it is.
+        if (question.type === 'metrics' || toSluiceError(thrown).code === 'scoring_crashed') return [];
         throw thrown;
       }
     });
-    return Promise.all(answers);
+    return (await Promise.all(answers)).flat();
   }
 
   async #control(model: Name, action: 'load' | 'unload'): Promise<void> {

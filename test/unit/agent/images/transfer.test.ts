@@ -70,6 +70,7 @@ function transfer(
   channel: BlockChannel,
   sink: MemoryBlob,
   signal = new AbortController().signal,
+  onProgress: (haveBytes: number) => void = () => undefined,
 ): Promise<void> {
   return new Transfer({
     sink,
@@ -77,7 +78,7 @@ function transfer(
     stream: 9,
     clock: systemClock,
     limits: patient,
-    onProgress: () => undefined,
+    onProgress,
     signal,
   }).run();
 }
@@ -135,22 +136,16 @@ describe('Transfer', () => {
   it('ends with a refusal, a lost link or an abort, and keeps what came', async () => {
     const half = new Source((index, send) => (index < 3 ? send(index, chunkOf(bytes, index)) : undefined));
     const sink = new MemoryBlob(referenceOf(bytes));
-    const refused = transfer(half, sink);
-    setTimeout(
-      () =>
-        half.listener.onFrame({
-          kind: 'refusal',
-          stream: 9,
-          index: 0,
-          error: { code: 'forbidden', message: 'no' },
-        }),
-      15,
-    );
+    const refused = transfer(half, sink, undefined, (haveBytes) => {
+      if (haveBytes < 3 * limits.chunkBytes) return;
+      const error = { code: 'forbidden', message: 'no' } as const;
+      half.listener.onFrame({ kind: 'refusal', stream: 9, index: 0, error });
+    });
     await expect(refused).rejects.toMatchObject({ code: 'blob_unavailable' });
     expect(sink.haveBytes).toBe(3 * limits.chunkBytes);
 
     const lost = transfer(half, sink);
-    setTimeout(() => half.listener.onLost(new SluiceError('broker_unreachable', 'gone')), 5);
+    setTimeout(() => half.listener.onLost(new SluiceError('broker_unreachable', 'gone')), 1);
     await expect(lost).rejects.toMatchObject({ code: 'broker_unreachable' });
 
     const controller = new AbortController();
