@@ -57,7 +57,7 @@ export type ScoringMessage =
   | { type: 'removed'; requestId: number }
   | { type: 'configured'; version: DesiredVersion }
   /**
-   * One of several scoring processes died; the others go on, and it starts again. `isAnswered` when an activation that
-   * is rejected for it says whose fault it was.
+   * So many of several scoring processes died at about the same time; the others go on, and they start again.
+   * `isAnswered` when an activation that is rejected for it says whose fault it was.
    */
-  | { type: 'process-died'; isAnswered: boolean };
+  | { type: 'process-died'; processes: number; isAnswered: boolean };

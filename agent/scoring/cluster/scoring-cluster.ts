@@ -41,6 +41,8 @@ export class ScoringCluster {
   /** Workers with an image of the control process's on trial: their death is the answer. */
   readonly #trying = new Set<WorkerSeat>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  /** Deaths that are not told yet. */
+  #deaths: { processes: number; isAnswered: boolean } | undefined;
   /** Endpoints, as the control process last said, and the version that it was told to be in force. */
   #configuration: Extract<ControlMessage, { type: 'configure' }> | undefined;
   #configured: DesiredVersion | undefined;
@@ -138,7 +140,7 @@ export class ScoringCluster {
   }
 
   #onExit(seat: WorkerSeat, reason: string): void {
-    const { log, send, onDown } = this.#options;
+    const { log, onDown } = this.#options;
     if (this.#state !== 'serving') return;
     const { delayMs } = seat;
     log.error(
@@ -151,7 +153,7 @@ export class ScoringCluster {
       onDown();
       return;
     }
-    send({ type: 'process-died', isAnswered: this.#trying.has(seat) });
+    this.#tellDeath({ isAnswered: this.#trying.has(seat) });
     this.#tellConfigured();
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
@@ -163,6 +165,24 @@ export class ScoringCluster {
       });
     }, delayMs);
     this.#restarts.add(timer);
+  }
+
+  /**
+   * Not at once: should all die of the same, the end of this process says it, and nothing is asked of it meanwhile
+   * whose failure would count as one more.
+   */
+  #tellDeath({ isAnswered }: { isAnswered: boolean }): void {
+    if (this.#deaths !== undefined) {
+      this.#deaths.processes += 1;
+      this.#deaths.isAnswered &&= isAnswered;
+      return;
+    }
+    const deaths = { processes: 1, isAnswered };
+    this.#deaths = deaths;
+    setTimeout(() => {
+      this.#deaths = undefined;
+      if (this.#state === 'serving') this.#options.send({ type: 'process-died', ...deaths });
+    }, this.#options.limits.processDeathsMs);
   }
 
   /**
