@@ -65,7 +65,7 @@ const settings = {
 } as const;
 
 describe('several scoring processes', () => {
-  it('serve as one, over TCP and socket: images, statistics, unloading, and a death', async () => {
+  it('serve as one, over TCP and socket: images, statistics, unloading, a death, a port that is taken', async () => {
     const path = join(temporaryFolder(), 'scoring.sock');
     const scoring = await startForked({ ...settings, listeners: { socket: { path, mode: 0o600 } } });
     const { port } = await scoring.next('listening');
@@ -73,6 +73,9 @@ describe('several scoring processes', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const first = await ready(scoring, 2);
     expect(new Set(first).size).toBe(2);
+    const second = await startForked({ ...settings, logLevel: 'silent', port });
+    expect((await second.next('failed')).error.code).toBe('port_in_use');
+    expect(await second.exited).toBe(1);
 
     const image = await makeImage(scoring.blobs);
     scoring.tell({ type: 'activate', requestId: 1, deployment: 'fashion', image });
@@ -132,7 +135,7 @@ describe('several scoring processes', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('ask for the keys of endpoints in each, also in one that came later', async () => {
+  it('ask for the keys of endpoints in each, also in one that came later, and end with the last of them', async () => {
     const scoring = await startForked(settings);
     const where = { port: (await scoring.next('listening')).port ?? 0 };
     const first = await ready(scoring, 2);
@@ -194,6 +197,13 @@ describe('several scoring processes', () => {
     await scoring.next('removed');
     expect(await statuses()).toEqual(Array(4).fill([404, 404]));
     expect(warnings().length).toBe(1);
+
+    await killAtOnce(scoring, readyPids(scoring).slice(-2));
+    const told = once(scoring.child, 'disconnect');
+    expect(await scoring.exited).toBe(1);
+    await told;
+    // Whoever started them learns it by that alone, so that it counts once.
+    expect(scoring.unread.filter(({ type }) => type === 'process-died')).toEqual([]);
   });
 
   it('refuse a board, which one process opens', async () => {
@@ -201,20 +211,5 @@ describe('several scoring processes', () => {
     const scoring = await startForked({ ...settings, npu });
     expect((await scoring.next('failed')).error.code).toBe('usage');
     expect(await scoring.exited).toBe(1);
-  });
-
-  it('say once that the port is taken, and end with the last of them', async () => {
-    const scoring = await startForked(settings);
-    const { port } = await scoring.next('listening');
-    const second = await startForked({ ...settings, logLevel: 'silent', port });
-    expect((await second.next('failed')).error.code).toBe('port_in_use');
-    expect(await second.exited).toBe(1);
-    // When all have died, whoever started them learns it.
-    await killAtOnce(scoring, await ready(scoring, 2));
-    const told = once(scoring.child, 'disconnect');
-    expect(await scoring.exited).toBe(1);
-    await told;
-    // By its end alone, so that it counts once.
-    expect(scoring.unread.filter(({ type }) => type === 'process-died')).toEqual([]);
   });
 });
