@@ -1,6 +1,6 @@
 import type { Logger } from '../../base/logger.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
-import type { EndedRequest } from './request-end.ts';
+import { type EndedRequest, isServerFault } from './request-end.ts';
 
 /** Statuses of requests that were refused or given up, by whoever's fault: they say that a device has too much to do. */
 const rejections: ReadonlySet<number> = new Set([408, 429, 499]);
@@ -81,8 +81,7 @@ class LineLimit {
 }
 
 function levelOf(status: number): 'warn' | 'info' | 'debug' {
-  // 424: a script failed.
-  if (status >= 500 || status === 424) return 'warn';
+  if (isServerFault(status)) return 'warn';
   return rejections.has(status) ? 'info' : 'debug';
 }
 

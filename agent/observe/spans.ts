@@ -1,4 +1,4 @@
-import type { EndedRequest, ScoredRequest } from './request-end.ts';
+import { type EndedRequest, isServerFault, type ScoredRequest } from './request-end.ts';
 
 /** Values of attributes: whole numbers are sent as such. */
 export type AttributeValue = string | number;
@@ -50,7 +50,7 @@ export function spansOf(
       'error.type': code,
       ...(scored === null ? {} : attributesOf(scored)),
     },
-    isError: status >= 500,
+    isError: isServerFault(status),
   };
   if (scored === null) return [server];
   const phases = phasesOf(scored).map(
