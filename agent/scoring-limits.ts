@@ -97,6 +97,8 @@ export interface ScoringLimits {
   /** First delay before a dead one is started again, doubled up to `processRestartCapMs`. */
   processRestartBaseMs: number;
   processRestartCapMs: number;
+  /** Deaths so close to each other are told as one: they have one cause. */
+  processDeathsMs: number;
   /** One that lived so long resets the delay. */
   processHealthyMs: number;
   /** What it gets to tell its statistics to another. */
@@ -181,6 +183,7 @@ export const scoringLimits: ScoringLimits = {
   processRemoveMs: 8_000,
   processRestartBaseMs: 100,
   processRestartCapMs: 30_000,
+  processDeathsMs: 100,
   processHealthyMs: 60_000,
   peerAnswerMs: 1_000,
   peerAsksMax: 256,

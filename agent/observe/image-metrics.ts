@@ -29,6 +29,7 @@ function addRequests(registry: Registry, images: ObserveImages): void {
       name: 'sluice_image_info',
       help: 'Always 1; which image a deployment serves, by its digest.',
       labelNames: [...imageLabels, 'image'] as const,
+      aggregator: 'max',
     },
     () => images().map((image) => ({ labels: { ...labelsOf(image), image: image.digest }, value: 1 })),
   );
@@ -145,6 +146,7 @@ function addBreakers(registry: Registry, images: ObserveImages): void {
       name: 'sluice_breaker_open',
       help: '1 while the circuit breaker keeps requests from a route, 0 after it closed again.',
       labelNames: routeLabels,
+      aggregator: 'max',
     },
     byBreaker(({ isOpen }) => (isOpen ? 1 : 0)),
   );

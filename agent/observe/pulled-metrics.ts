@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Metric, type Registry } from 'prom-client';
+import { type Aggregator, Counter, Gauge, type Metric, type Registry } from 'prom-client';
 import type { BucketCounts } from './bucket-counts.ts';
 
 /** Name, meaning and labels of a metric. */
@@ -32,10 +32,10 @@ export function addCounter<Label extends string>(
   });
 }
 
-/** The same as a gauge. */
+/** The same as a gauge; those of several processes are added unless `aggregator` says otherwise. */
 export function addGauge<Label extends string>(
   registry: Registry,
-  description: MetricDescription<Label>,
+  description: MetricDescription<Label> & { aggregator?: Aggregator },
   pull: Pull<Label, number>,
 ): void {
   new Gauge({
@@ -56,7 +56,7 @@ export function addHistogram<Label extends string>(
 ): void {
   const get = async (): Promise<object> => {
     const values = [...pull()].flatMap((sample) => histogramValues(name, sample));
-    return { name, help, type: 'histogram', values };
+    return { name, help, type: 'histogram', aggregator: 'sum', values };
   };
   // What the registry needs of a metric: its own histograms take single observations only, no counts.
   registry.registerMetric({ name, labelNames, get } as unknown as Metric);
@@ -67,7 +67,7 @@ function histogramValues(name: string, { labels, value }: Sample<string, BucketC
   let below = 0;
   const buckets = [...value.bounds, '+Inf'].map((le, index) => {
     below += value.counts[index] as number;
-    return { metricName: `${name}_bucket`, labels: { le }, sharedLabels: labels, value: below };
+    return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: below };
   });
   return [
     ...buckets,

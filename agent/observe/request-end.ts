@@ -43,6 +43,11 @@ export interface EndedRequest {
   durationMs: number;
 }
 
+/** Whether an answer says that this server was at fault; 424 is a scoring script that failed. */
+export function isServerFault(status: number): boolean {
+  return status >= 500 || status === 424;
+}
+
 /** Calls `tell` once for every request that was readable as HTTP. Register it before hooks that may refuse. */
 export function onRequestEnd(app: FastifyInstance, tell: (ended: EndedRequest) => void): void {
   app.decorateRequest('scored', null);

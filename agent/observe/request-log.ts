@@ -1,6 +1,6 @@
 import type { Logger } from '../../base/logger.ts';
 import { LineLimit, type LineLimitOptions } from './line-limit.ts';
-import type { EndedRequest } from './request-end.ts';
+import { type EndedRequest, isServerFault } from './request-end.ts';
 
 /** Statuses of requests that were refused or given up, by whoever's fault: they say that a device has too much to do. */
 const rejections: ReadonlySet<number> = new Set([408, 429, 499]);
@@ -42,8 +42,7 @@ export class RequestLog {
 }
 
 function levelOf(status: number): 'warn' | 'info' | 'debug' {
-  // 424: a script failed.
-  if (status >= 500 || status === 424) return 'warn';
+  if (isServerFault(status)) return 'warn';
   return rejections.has(status) ? 'info' : 'debug';
 }
 

@@ -5,7 +5,8 @@ import { addCollectionMetrics } from './collection-metrics.ts';
 import type { HttpAnswers } from './http-answers.ts';
 import { addImageMetrics } from './image-metrics.ts';
 import type { ObserveImages } from './observed-image.ts';
-import { addCounter } from './pulled-metrics.ts';
+import { addCounter, addGauge } from './pulled-metrics.ts';
+import { type ToldMetrics, tellMetrics, textOfAll } from './told-metrics.ts';
 import { addTritonMetrics } from './triton-metrics.ts';
 
 /** What is measured. */
@@ -18,6 +19,8 @@ export interface ScoringMetricsOptions {
   collection: () => CollectionState | undefined;
   /** Besides those of the images, the names of Triton. */
   hasTritonNames: boolean;
+  /** What other scoring processes measured; those that do not tell it in time are left out. */
+  peers?: { metrics(): Promise<ToldMetrics[]> } | undefined;
 }
 
 /** Metrics of the process: processor, memory, event loop, garbage collection. Their observers last as long as it. */
@@ -31,14 +34,16 @@ export function processRegistry(): Registry {
 export class ScoringMetrics {
   readonly contentType: string;
   readonly #registry: Registry;
+  readonly #peers: ScoringMetricsOptions['peers'];
   #scrape: Promise<string> | undefined;
 
   /** Adds to the registry what is known of scoring. */
   constructor(
     registry: Registry,
-    { images, answers, spans, collection, hasTritonNames }: ScoringMetricsOptions,
+    { images, answers, spans, collection, hasTritonNames, peers }: ScoringMetricsOptions,
   ) {
     this.#registry = registry;
+    this.#peers = peers;
     this.contentType = registry.contentType;
     addImageMetrics(registry, images);
     if (hasTritonNames) addTritonMetrics(registry, images);
@@ -67,6 +72,20 @@ export class ScoringMetrics {
         ];
       },
     );
+    addGauge(
+      registry,
+      {
+        name: 'sluice_processes_answered',
+        help: 'Scoring processes whose metrics these are; fewer than there are when one did not tell them in time.',
+        labelNames: [] as const,
+      },
+      () => [{ labels: {}, value: 1 }],
+    );
+  }
+
+  /** What this process alone measured. */
+  tell(): Promise<ToldMetrics> {
+    return tellMetrics(this.#registry);
   }
 
   /** The text of a scrape. Those that come while one is made get the same: scrapes cost once. */
@@ -77,8 +96,14 @@ export class ScoringMetrics {
     return this.#scrape;
   }
 
-  /** Metric by metric, so that the event loop turns between them. */
   async #write(): Promise<string> {
+    if (this.#peers === undefined) return this.#writeOwn();
+    const [own, others] = await Promise.all([this.tell(), this.#peers.metrics()]);
+    return textOfAll([own, ...others]);
+  }
+
+  /** Metric by metric, so that the event loop turns between them. */
+  async #writeOwn(): Promise<string> {
     const texts: string[] = [];
     for (const { name } of this.#registry.getMetricsAsArray()) {
       texts.push(await this.#registry.getSingleMetricAsString(name));

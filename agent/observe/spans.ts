@@ -1,4 +1,4 @@
-import type { EndedRequest, ScoredRequest } from './request-end.ts';
+import { type EndedRequest, isServerFault, type ScoredRequest } from './request-end.ts';
 
 /** Values of attributes: whole numbers are sent as such. */
 export type AttributeValue = string | number;
@@ -50,8 +50,7 @@ export function spansOf(
       'error.type': code,
       ...(scored === null ? {} : attributesOf(scored)),
     },
-    // 424: a script failed, which runs here.
-    isError: status >= 500 || status === 424,
+    isError: isServerFault(status),
   };
   if (scored === null) return [server];
   const phases = phasesOf(scored).map(

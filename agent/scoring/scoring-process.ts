@@ -46,7 +46,8 @@ export class ScoringProcess {
         try {
           await deployments.activate(deployment, image);
           log.info({ deployment, image }, 'deployment activated');
-          send({ type: 'activated', requestId });
+          const keepsSequences = deployments.get(deployment)?.sequences !== undefined;
+          send({ type: 'activated', requestId, ...(keepsSequences ? { keepsSequences } : {}) });
         } catch (thrown) {
           const error = this.#logFailure(thrown, { deployment, image });
           send({ type: 'rejected', requestId, error: error.toJSON() });

@@ -1,3 +1,4 @@
+import type { ToldMetrics } from '../observe/told-metrics.ts';
 import type { ListeningPorts } from '../supervise/control-protocol.ts';
 import type { GrpcServer } from './grpc/server.ts';
 import type { TcpAddress } from './listener-settings.ts';
@@ -30,6 +31,11 @@ export class ScoringServers {
       await this.#http.stop();
       throw thrown;
     }
+  }
+
+  /** What this process alone measured. */
+  tellMetrics(): Promise<ToldMetrics> {
+    return this.#http.tellMetrics();
   }
 
   /** Takes no more requests and lets the running ones end. Idempotent. */

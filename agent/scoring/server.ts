@@ -8,6 +8,7 @@ import { onRequestEnd } from '../observe/request-end.ts';
 import { RequestLog } from '../observe/request-log.ts';
 import { addRequestTraces } from '../observe/request-trace.ts';
 import { ScoringMetrics } from '../observe/scoring-metrics.ts';
+import type { ToldMetrics } from '../observe/told-metrics.ts';
 import { Tracer } from '../observe/tracer.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { addAzureRoutes } from './azure/routes.ts';
@@ -68,6 +69,7 @@ export interface ScoringServerOptions extends Required<EndpointSettings>, ModelS
 export class ScoringServer {
   readonly #options: ScoringServerOptions;
   #app: FastifyInstance | undefined;
+  #metrics: ScoringMetrics | undefined;
   #tracer: Tracer | undefined;
   #listeners: HttpListeners | undefined;
   #stopped: Promise<void> | undefined;
@@ -80,8 +82,9 @@ export class ScoringServer {
   async start(address: TcpAddress): Promise<number | null> {
     const { listeners: settings, peers, limits, log } = this.#options;
     this.#tracer = tracerOf(this.#options);
-    const app = buildApp(this.#options, this.#tracer);
+    const { app, metrics } = buildApp(this.#options, this.#tracer);
     this.#app = app;
+    this.#metrics = metrics;
     await app.ready();
     // Fastify's own server never listens: all of ours are made alike, which its additional ones are not.
     this.#listeners = new HttpListeners({
@@ -92,6 +95,11 @@ export class ScoringServer {
       log,
     });
     return this.#listeners.start(address);
+  }
+
+  /** What this process alone measured; nothing before it listens. */
+  async tellMetrics(): Promise<ToldMetrics> {
+    return this.#metrics?.tell() ?? {};
   }
 
   /** Takes no more requests, lets the running ones end within `limits.stopMs`, then hangs up. Idempotent. */
@@ -108,7 +116,10 @@ export class ScoringServer {
   }
 }
 
-function buildApp(options: ScoringServerOptions, tracer: Tracer | undefined): FastifyInstance {
+function buildApp(
+  options: ScoringServerOptions,
+  tracer: Tracer | undefined,
+): { app: FastifyInstance; metrics: ScoringMetrics } {
   const { limits, log } = options;
   const app = fastify({
     logger: false,
@@ -134,7 +145,7 @@ function buildApp(options: ScoringServerOptions, tracer: Tracer | undefined): Fa
   addOpenInferenceRoutes(app, options);
   addPredictRoutes(app, options);
   addMetricsRoute(app, metrics);
-  return app;
+  return { app, metrics };
 }
 
 /** Counts, logs and traces whatever becomes of a request; before the hooks that may refuse it. */
@@ -143,7 +154,7 @@ function observe(
   options: ScoringServerOptions,
   tracer: Tracer | undefined,
 ): ScoringMetrics {
-  const { registry, deployments, collector, hasTritonMetricNames: hasTritonNames } = options;
+  const { registry, deployments, collector, hasTritonMetricNames: hasTritonNames, peers } = options;
   const { limits, nowMs, log } = options;
   const answers = new HttpAnswers();
   const lines = new RequestLog({ log, linesPerMinuteMax: limits.requestLogLinesPerMinute, nowMs });
@@ -159,6 +170,7 @@ function observe(
     spans: () => tracer?.counts ?? { exported: 0, dropped: 0 },
     collection: () => collector?.state,
     hasTritonNames,
+    peers,
   });
 }
 

@@ -37,6 +37,8 @@ export interface ActivatorOptions {
 /** Switches deployments to images, watches their trial, and takes a bad one back. */
 export class Activator {
   readonly #options: ActivatorOptions;
+  /** The scoring process was told of an image and has not answered. */
+  #isSwitching = false;
 
   constructor(options: ActivatorOptions) {
     this.#options = options;
@@ -44,7 +46,7 @@ export class Activator {
 
   /** Switches a deployment; whatever goes wrong ends as a setback of this image, not as an exception. */
   async activate(entry: DeploymentEntry, image: Digest): Promise<void> {
-    const { images, scoring, onEvent, onSettled } = this.#options;
+    const { images, onEvent, onSettled } = this.#options;
     const deployment = entry.name;
     const before = images.get(deployment);
     if (isCandidate(before, image) && crashesOf(before, image) >= this.#options.limits.trialCrashesMax) {
@@ -59,7 +61,7 @@ export class Activator {
     });
     onEvent({ type: 'warming', deployment, image });
     try {
-      await scoring.activate({ deployment, image });
+      await this.#switch({ deployment, image });
     } catch (thrown) {
       await this.#onRejected(entry, image, toSluiceError(thrown));
       return;
@@ -74,15 +76,17 @@ export class Activator {
     onSettled();
   }
 
-  /** The scoring process died: whoever was on trial in it is blamed, unless a switch was under way. */
+  /**
+   * The scoring process died: whoever was on trial in it is blamed, unless it had an image to switch to. One that has
+   * answered is on trial from then on, also while this is still being written to the disk.
+   */
   blame(entries: readonly DeploymentEntry[]): void {
     const { images } = this.#options;
-    const isSwitching = entries.some(({ change }) => change === 'activate');
     for (const entry of entries) {
       const { running } = entry;
       entry.running = null;
       clearTimeout(entry.trial);
-      if (running === null || isSwitching || !isCandidate(images.get(entry.name), running)) continue;
+      if (running === null || this.#isSwitching || !isCandidate(images.get(entry.name), running)) continue;
       const error = new SluiceError(
         'scoring_crashed',
         `image ${running}: the scoring process died on its trial`,
@@ -90,6 +94,15 @@ export class Activator {
       this.#onCrash(entry, running, error, { demote: false }).catch((thrown: unknown) => {
         this.#options.logger.error({ reason: String(thrown) }, 'a crash was not recorded');
       });
+    }
+  }
+
+  async #switch(options: { deployment: DeploymentEntry['name']; image: Digest }): Promise<void> {
+    this.#isSwitching = true;
+    try {
+      await this.#options.scoring.activate(options);
+    } finally {
+      this.#isSwitching = false;
     }
   }
 

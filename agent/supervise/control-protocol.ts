@@ -72,12 +72,13 @@ export type ScoringMessage =
   | ({ type: 'listening'; npu: NpuDescription | null } & ListeningPorts)
   /** The process could not start; it exits. */
   | { type: 'failed'; error: SerializedError }
-  | { type: 'activated'; requestId: number }
+  /** `keepsSequences` tells the primary of several processes that clients must stay with one of them. */
+  | { type: 'activated'; requestId: number; keepsSequences?: boolean }
   | { type: 'rejected'; requestId: number; error: SerializedError }
   | { type: 'removed'; requestId: number }
   | { type: 'configured'; version: DesiredVersion }
   /**
-   * One of several scoring processes died; the others go on, and it starts again. `isAnswered` when an activation that
-   * is rejected for it says whose fault it was.
+   * So many of several scoring processes died at about the same time; the others go on, and they start again.
+   * `isAnswered` when an activation that is rejected for it says whose fault it was.
    */
-  | { type: 'process-died'; isAnswered: boolean };
+  | { type: 'process-died'; processes: number; isAnswered: boolean };

@@ -36,7 +36,7 @@ export interface ScoringProcessOptions {
   onDown: () => void;
   /** The endpoints of a desired document are in force. */
   onConfigured: () => void;
-  /** One of several processes died while nothing was tried in it. The others go on with all that is activated. */
+  /** Some of several processes died while nothing was tried in them. The others go on with all that is activated. */
   onProcessDied: () => void;
 }
 
@@ -188,7 +188,7 @@ export class ScoringProcess {
         this.#pending.reject(message.requestId, new SluiceError(message.error.code, message.error.message));
         break;
       case 'process-died':
-        this.#restarts += 1;
+        this.#restarts += message.processes;
         if (!message.isAnswered) this.#options.onProcessDied();
         break;
       default:

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { RunManifest } from '../../contract/image.ts';
 import { seededRandom } from '../networks/seeded-random.ts';
 import type { Claim } from './claim.ts';
 import { closedLoop, percentile, poisson } from './load/generate.ts';
@@ -179,14 +180,19 @@ function openLoop(server: ServerProcess, request: Uint8Array) {
   };
 }
 
+/** Has up to so many requests run together. */
+function withBatches(run: RunManifest, itemsMax: number): void {
+  run.routes.batching = { itemsMax };
+}
+
 /** Requests that share the reading of a model's weights. */
 export async function batching(stand: Stand): Promise<Claim[]> {
   const model = wideModel();
   const request = binaryRequest(pixels(2048), [1, 2048]);
   const [together, alone] = await compareRounds(
     [
-      { server: await stand.sluice(model, (run) => run), request },
-      { server: await stand.sluice(model), request },
+      { server: await stand.sluice(model, (run) => withBatches(run, 32)), request },
+      { server: await stand.sluice(model, (run) => withBatches(run, 1)), request },
     ],
     32,
   );

@@ -176,7 +176,11 @@ describe('the command line', () => {
     await run('model', 'register', 'samples/fashion/model.onnx', '--name', 'fashion');
     expect(await run('model', 'list')).toHaveLength(1);
     const image = await run('image', 'build', '--name', 'shoes', '--model', 'fashion:1', '--route', 'cpu');
-    expect(await run('image', 'show', 'shoes:1')).toEqual(image);
+    // Beside what was built, what devices run of it.
+    expect(await run('image', 'show', 'shoes:1')).toMatchObject({
+      ...image,
+      run: { name: 'shoes', version: 1 },
+    });
     expect(await run('image', 'list')).toHaveLength(1);
     const agent = new Command([
       ...['--state', state, '--json', 'agent', 'start', '--workspace', apiUrl, '--device', 'press-4'],

@@ -201,8 +201,8 @@ describe('binary tensors', () => {
     // All at once they would be more than a gibibyte, twice.
     expect(process.memoryUsage().rss - before).toBeLessThan(1024 ** 3);
     // Clients that leave while they wait or are decompressed take nothing along.
-    const leaving = Array.from({ length: 16 }, (_, index) => {
-      const signal = AbortSignal.timeout(20 + 15 * index);
+    const leaving = Array.from({ length: 8 }, (_, index) => {
+      const signal = AbortSignal.timeout(20 + 30 * index);
       return fetch(scoring.url + path, {
         method: 'POST',
         body,
@@ -211,8 +211,8 @@ describe('binary tensors', () => {
       });
     });
     await Promise.allSettled(leaving);
-    const after = await Promise.all(Array.from({ length: 8 }, ask));
-    expect(after.map(({ status }) => status)).toEqual(Array(8).fill(400));
+    const after = await Promise.all([ask(), ask()]);
+    expect(after.map(({ status }) => status)).toEqual([400, 400]);
   });
 
   it('are refused where their lengths are wrong, and the server goes on', async () => {

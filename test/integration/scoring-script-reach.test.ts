@@ -155,22 +155,28 @@ describe('schemas that a scoring script declares', () => {
     expect((await scoring.post('/score', { x: [1], note: 'wrong' })).code).toBe('script_failed');
   });
 
-  it.each([
-    ['2', 'definitions'],
-    ['3', 'components'],
-    ['3.1', 'components'],
-  ])('stand in swagger %s', async (version, place) => {
+  it('stand in swagger of every version', async () => {
     const scoring = await serve(script);
-    const swagger = (await scoring.get(`/swagger.json?version=${version}`)).json as object;
-    const { definitions, components } = swagger as { definitions?: object; components?: { schemas: object } };
-    const schemas = definitions ?? components?.schemas;
-    const reference = `#/${place}${place === 'components' ? '/schemas' : ''}/ServiceInput.n`;
-    expect(schemas).toMatchObject({
-      ServiceInput: { properties: { x: { items: { $ref: reference } } } },
-      'ServiceInput.n': { minimum: 0 },
-      ServiceOutput: { required: ['sum'] },
-    });
-    expect(JSON.stringify(schemas)).not.toContain('$defs');
+    const versions = [
+      ['2', 'definitions'],
+      ['3', 'components'],
+      ['3.1', 'components'],
+    ] as const;
+    for (const [version, place] of versions) {
+      const swagger = (await scoring.get(`/swagger.json?version=${version}`)).json as object;
+      const { definitions, components } = swagger as {
+        definitions?: object;
+        components?: { schemas: object };
+      };
+      const schemas = definitions ?? components?.schemas;
+      const reference = `#/${place}${place === 'components' ? '/schemas' : ''}/ServiceInput.n`;
+      expect(schemas).toMatchObject({
+        ServiceInput: { properties: { x: { items: { $ref: reference } } } },
+        'ServiceInput.n': { minimum: 0 },
+        ServiceOutput: { required: ['sum'] },
+      });
+      expect(JSON.stringify(schemas)).not.toContain('$defs');
+    }
   });
 
   it.each([

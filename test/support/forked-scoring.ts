@@ -11,6 +11,8 @@ export interface ForkedScoring {
   blobs: BlobStore;
   /** The next message of a kind. */
   next<Type extends ScoringMessage['type']>(type: Type): Promise<Extract<ScoringMessage, { type: Type }>>;
+  /** What it has said and nobody has asked for. */
+  unread: readonly ScoringMessage[];
   tell(message: ControlMessage): void;
   exited: Promise<number | null>;
   /** What it has logged, line by line. */
@@ -52,7 +54,7 @@ export async function startForked(options: Partial<ScoringStart> = {}): Promise<
     }
   };
   const log = readLog(child);
-  return { child, blobs, next, tell: (message) => child.send(message), exited, log };
+  return { child, blobs, next, unread: messages, tell: (message) => child.send(message), exited, log };
 }
 
 function readLog(child: ChildProcess): ForkedScoring['log'] {

@@ -13,6 +13,7 @@ export const seatVariable = 'SLUICE_SCORING_SEAT';
 /** What scoring processes want of each other. */
 export const PeerQuestion = Type.Union([
   Type.Object({ type: Type.Literal('statistics'), models: Type.Array(Name) }),
+  Type.Object({ type: Type.Literal('metrics') }),
   Type.Object({
     type: Type.Literal('control'),
     action: Type.Union([Type.Literal('load'), Type.Literal('unload')]),

@@ -47,6 +47,8 @@ export class ScoringCluster {
   /** Workers with an image of the control process's on trial: their death is the answer. */
   readonly #trying = new Set<WorkerSeat>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  /** Deaths that are not told yet. */
+  #deaths: { processes: number; isAnswered: boolean } | undefined;
   /** Endpoints, as the control process last said, and the version that it was told to be in force. */
   #configuration: Extract<ControlMessage, { type: 'configure' }> | undefined;
   #configured: DesiredVersion | undefined;
@@ -132,6 +134,7 @@ export class ScoringCluster {
     if (this.#configuration !== undefined) seat.configure(this.#configuration);
     await this.#inTurn(async () => {
       for (const [deployment, { image, isParked }] of this.#served) {
+        if (!this.#isWanted(deployment)) continue;
         await seat.request({ type: 'activate', deployment, image }, processActivateMs);
         if (isParked) await seat.request(control(deployment, 'unload'), processActivateMs);
       }
@@ -142,7 +145,7 @@ export class ScoringCluster {
   }
 
   #onExit(seat: WorkerSeat, reason: string): void {
-    const { log, send, onDown } = this.#options;
+    const { log, onDown } = this.#options;
     if (this.#state !== 'serving') return;
     const { delayMs } = seat;
     log.error(
@@ -155,7 +158,7 @@ export class ScoringCluster {
       onDown();
       return;
     }
-    send({ type: 'process-died', isAnswered: this.#trying.has(seat) });
+    this.#tellDeath({ isAnswered: this.#trying.has(seat) });
     this.#tellConfigured();
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
@@ -167,6 +170,32 @@ export class ScoringCluster {
       });
     }, delayMs);
     this.#restarts.add(timer);
+  }
+
+  /**
+   * Not at once: should all die of the same, the end of this process says it, and nothing is asked of it meanwhile
+   * whose failure would count as one more.
+   */
+  #tellDeath({ isAnswered }: { isAnswered: boolean }): void {
+    if (this.#deaths !== undefined) {
+      this.#deaths.processes += 1;
+      this.#deaths.isAnswered &&= isAnswered;
+      return;
+    }
+    const deaths = { processes: 1, isAnswered };
+    this.#deaths = deaths;
+    setTimeout(() => {
+      this.#deaths = undefined;
+      if (this.#state === 'serving') this.#options.send({ type: 'process-died', ...deaths });
+    }, this.#options.limits.processDeathsMs);
+  }
+
+  /**
+   * Whether a new worker shall serve it. One whose removal is under way it shall not: the others still know the
+   * endpoint whose keys it stands behind, but a new worker does not.
+   */
+  #isWanted(deployment: Name): boolean {
+    return this.#configuration?.deployments.includes(deployment) ?? true;
   }
 
   /** Endpoints are in force when every worker that serves has them. */
@@ -187,22 +216,35 @@ export class ScoringCluster {
     if (before?.image === image) return;
     const [first, ...others] = this.#ready;
     if (first === undefined) throw new SluiceError('not_ready', 'scoring: no scoring process is ready');
-    await this.#try(first, deployment, image);
+    const keepsSequences = await this.#try(first, deployment, image);
     const followed = await Promise.allSettled(others.map((seat) => this.#try(seat, deployment, image)));
     const failure = followed.find((result) => result.status === 'rejected');
     if (failure === undefined) {
       this.#served.delete(deployment);
       this.#served.set(deployment, { image, isParked: false });
+      if (keepsSequences) this.#warnOfSequences(deployment, image);
       return;
     }
     await this.#restore(deployment, before);
     throw failure.reason;
   }
 
-  async #try(seat: WorkerSeat, deployment: Name, image: Digest): Promise<void> {
+  #warnOfSequences(deployment: Name, image: Digest): void {
+    this.#options.log.warn(
+      { deployment, image },
+      'this image keeps sequences, each in one of several scoring processes: a client must stay on one connection',
+    );
+  }
+
+  /** Resolves with whether the image keeps sequences. */
+  async #try(seat: WorkerSeat, deployment: Name, image: Digest): Promise<boolean> {
     this.#trying.add(seat);
     try {
-      await seat.request({ type: 'activate', deployment, image }, this.#options.limits.processActivateMs);
+      const answer = await seat.request(
+        { type: 'activate', deployment, image },
+        this.#options.limits.processActivateMs,
+      );
+      return answer === 'keeps-sequences';
     } finally {
       this.#trying.delete(seat);
     }
@@ -243,14 +285,14 @@ export class ScoringCluster {
     const others = this.#ready.filter((seat) => seat !== asking);
     const answers = others.map(async (seat) => {
       try {
-        return await seat.inquire(question, this.#options.limits.peerAnswerMs);
+        return [await seat.inquire(question, this.#options.limits.peerAnswerMs)];
       } catch (thrown) {
-        // What a process counted is gone with it.
-        if (toSluiceError(thrown).code === 'scoring_crashed') return [];
+        // What a process counted is gone with it. A scrape says of how many processes it is.
+        if (question.type === 'metrics' || toSluiceError(thrown).code === 'scoring_crashed') return [];
         throw thrown;
       }
     });
-    return Promise.all(answers);
+    return (await Promise.all(answers)).flat();
   }
 
   async #control(model: Name, action: 'load' | 'unload'): Promise<void> {

@@ -50,8 +50,9 @@ export class ScoringWorker {
   }
 
   async #answer(question: PeerQuestion): Promise<unknown> {
-    const { deployments } = this.#options;
+    const { deployments, server } = this.#options;
     if (question.type === 'statistics') return statisticsOfAll(question.models, deployments);
+    if (question.type === 'metrics') return server.tellMetrics();
     const { model, action } = question;
     await (action === 'load' ? deployments.unpark(model) : deployments.park(model));
     return null;

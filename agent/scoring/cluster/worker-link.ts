@@ -1,5 +1,6 @@
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Name } from '../../../contract/names.ts';
+import type { ToldMetrics } from '../../observe/told-metrics.ts';
 import { PendingRequests } from '../../supervise/pending-requests.ts';
 import type { ModelStatistics } from '../open-inference/statistics.ts';
 import type { Peers } from '../peers.ts';
@@ -19,6 +20,12 @@ export class WorkerLink implements Peers {
   async statistics(models: readonly Name[]): Promise<ModelStatistics[][]> {
     const answers = await this.#ask({ type: 'statistics', models: [...models] });
     return answers as ModelStatistics[][];
+  }
+
+  async metrics(): Promise<ToldMetrics[]> {
+    // A scrape tells what it can, this process's own at least while too many questions are open.
+    const answers = await this.#ask({ type: 'metrics' }).catch(() => []);
+    return answers as ToldMetrics[];
   }
 
   async controlModel(model: Name, action: 'load' | 'unload'): Promise<void> {

@@ -164,8 +164,14 @@ export class WorkerSeat {
       case 'rejected':
         this.#pending.reject(message.requestId, new SluiceError(message.error.code, message.error.message));
         break;
-      default:
-        this.#pending.resolve(message.requestId, message.type === 'answered' ? message.answer : null);
+      case 'answered':
+        this.#pending.resolve(message.requestId, message.answer);
+        break;
+      case 'activated':
+        this.#pending.resolve(message.requestId, message.keepsSequences === true ? 'keeps-sequences' : null);
+        break;
+      case 'removed':
+        this.#pending.resolve(message.requestId, null);
     }
   }
 

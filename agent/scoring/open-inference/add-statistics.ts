@@ -2,7 +2,7 @@ import type { ModelStatistics } from './statistics.ts';
 
 /**
  * Statistics of models with those that other processes have of the same versions added: sums are added, the later of
- * two instants counts, and batch sizes are told apart.
+ * two instants counts, batch sizes are told apart, and of two breakers the one that stands worse is told.
  */
 export function addStatistics(
   own: readonly ModelStatistics[],
@@ -30,7 +30,18 @@ function add(left: unknown, right: unknown, field?: string): unknown {
 
 function addField(left: Record<string, unknown>, right: Record<string, unknown>, name: string): unknown {
   if (name === 'batch_size') return left[name];
+  if (name === 'breaker' && isRecord(left[name]) && isRecord(right[name]))
+    return worse(left[name], right[name]);
   return name in left ? add(left[name], right[name], name) : right[name];
+}
+
+/** Each process has a device and a breaker of its own, whose state cannot be added. */
+function worse(left: Record<string, unknown>, right: Record<string, unknown>): Record<string, unknown> {
+  return badnessOf(right) > badnessOf(left) ? right : left;
+}
+
+function badnessOf({ state }: Record<string, unknown>): number {
+  return ['closed', 'half-open', 'open'].indexOf(String(state));
 }
 
 /** Entries with a batch size are added to the one of the same size. */

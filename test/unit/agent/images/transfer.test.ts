@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { agentLimits } from '../../../../agent/agent-limits.ts';
+import { type AgentLimits, agentLimits } from '../../../../agent/agent-limits.ts';
 import { systemClock } from '../../../../agent/clock.ts';
 import { MemoryBlob } from '../../../../agent/images/chunk-sink.ts';
 import { type BlockChannel, type BlockListener, Transfer } from '../../../../agent/images/transfer.ts';
@@ -10,7 +10,7 @@ import { chunkOf, noise, referenceOf } from '../../../support/blobs.ts';
 import { seededFractions } from '../../../support/fractions.ts';
 
 const bytes = noise(40 * limits.chunkBytes + 5, 1);
-const patient = { ...agentLimits, chunkTimeoutFirstMs: 30, chunkTimeoutMinMs: 20, chunkScanMs: 5 };
+const hasty = { ...agentLimits, chunkTimeoutFirstMs: 30, chunkTimeoutMinMs: 20, chunkScanMs: 5 };
 
 /** A source that answers requests as `answer` says, a moment later. */
 class Source implements BlockChannel {
@@ -66,19 +66,22 @@ function holds(sink: MemoryBlob): boolean {
   return Buffer.from(bytes).equals(sink.take() ?? new Uint8Array());
 }
 
-function transfer(
-  channel: BlockChannel,
-  sink: MemoryBlob,
-  signal = new AbortController().signal,
-): Promise<void> {
+interface Changes {
+  limits?: AgentLimits;
+  signal?: AbortSignal;
+  onProgress?: (haveBytes: number) => void;
+}
+
+function transfer(channel: BlockChannel, sink: MemoryBlob, changes: Changes = {}): Promise<void> {
   return new Transfer({
     sink,
     channel,
     stream: 9,
     clock: systemClock,
-    limits: patient,
+    limits: hasty,
     onProgress: () => undefined,
-    signal,
+    signal: new AbortController().signal,
+    ...changes,
   }).run();
 }
 
@@ -86,7 +89,8 @@ describe('Transfer', () => {
   it('brings a blob from a perfect source, asking for each chunk once', async () => {
     const source = new Source((index, send) => send(index, chunkOf(bytes, index)));
     const sink = new MemoryBlob(referenceOf(bytes));
-    await transfer(source, sink);
+    // Nothing is lost, so nothing is late, however busy this machine is.
+    await transfer(source, sink, { limits: agentLimits });
     expect(holds(sink)).toBe(true);
     const asked = source.requests.flatMap(({ ranges }) => ranges).reduce((sum, [, count]) => sum + count, 0);
     expect(asked).toBe(41);
@@ -103,7 +107,8 @@ describe('Transfer', () => {
       if (luck > 0.8) send(index, chunkOf(bytes, index));
     });
     const sink = new MemoryBlob(referenceOf(bytes));
-    await transfer(source, sink);
+    // What is late on a busy machine is asked for again too, and may then be lost.
+    await transfer(source, sink, { limits: { ...hasty, chunkTriesMax: 50 } });
     expect(holds(sink)).toBe(true);
   });
 
@@ -135,26 +140,21 @@ describe('Transfer', () => {
   it('ends with a refusal, a lost link or an abort, and keeps what came', async () => {
     const half = new Source((index, send) => (index < 3 ? send(index, chunkOf(bytes, index)) : undefined));
     const sink = new MemoryBlob(referenceOf(bytes));
-    const refused = transfer(half, sink);
-    setTimeout(
-      () =>
-        half.listener.onFrame({
-          kind: 'refusal',
-          stream: 9,
-          index: 0,
-          error: { code: 'forbidden', message: 'no' },
-        }),
-      15,
-    );
+    const onProgress = (haveBytes: number): void => {
+      if (haveBytes < 3 * limits.chunkBytes) return;
+      const error = { code: 'forbidden', message: 'no' } as const;
+      half.listener.onFrame({ kind: 'refusal', stream: 9, index: 0, error });
+    };
+    const refused = transfer(half, sink, { onProgress });
     await expect(refused).rejects.toMatchObject({ code: 'blob_unavailable' });
     expect(sink.haveBytes).toBe(3 * limits.chunkBytes);
 
     const lost = transfer(half, sink);
-    setTimeout(() => half.listener.onLost(new SluiceError('broker_unreachable', 'gone')), 5);
+    setTimeout(() => half.listener.onLost(new SluiceError('broker_unreachable', 'gone')), 1);
     await expect(lost).rejects.toMatchObject({ code: 'broker_unreachable' });
 
     const controller = new AbortController();
-    const aborted = transfer(half, sink, controller.signal);
+    const aborted = transfer(half, sink, { signal: controller.signal });
     controller.abort(new SluiceError('cancelled', 'enough'));
     await expect(aborted).rejects.toMatchObject({ code: 'cancelled' });
 

@@ -34,6 +34,32 @@ describe('statistics of several processes', () => {
     ]);
   });
 
+  it('add copies and second runs, and tell the breaker that stands worse', () => {
+    const withRoutes = (state: string, failures: number) => ({
+      ...one,
+      mirror_stats: { succeeded: 1, failed: 0, skipped: 2 },
+      sluice: {
+        breaker: { state, failures, setbacks: 0 },
+        second_runs: { runs: 3, skipped: 0, failed: 0, bytes: 40, differingBytes: 0 },
+      },
+    });
+    const sum = (...states: string[]) => {
+      const [own, ...others] = states.map((state, index) => withRoutes(state, index + 1));
+      return own && addStatistics([own], others)[0];
+    };
+    expect(sum('closed', 'open', 'half-open')).toMatchObject({
+      mirror_stats: { succeeded: 3, failed: 0, skipped: 6 },
+      sluice: {
+        breaker: { state: 'open', failures: 2, setbacks: 0 },
+        second_runs: { runs: 9, skipped: 0, failed: 0, bytes: 120, differingBytes: 0 },
+      },
+    });
+    expect(sum('half-open', 'closed')).toMatchObject({
+      sluice: { breaker: { state: 'half-open', failures: 1 } },
+    });
+    expect(sum('closed', 'closed')).toMatchObject({ sluice: { breaker: { state: 'closed', failures: 1 } } });
+  });
+
   it('leave those of a process on its own as they are', () => {
     expect(addStatistics([one], [])).toEqual([one]);
   });

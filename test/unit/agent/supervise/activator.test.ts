@@ -6,6 +6,7 @@ import { systemClock } from '../../../../agent/clock.ts';
 import { type DeploymentRecord, emptyRecord, ImageSet } from '../../../../agent/images/image-set.ts';
 import { Activator } from '../../../../agent/supervise/activator.ts';
 import { newEntry } from '../../../../agent/supervise/deployment-entry.ts';
+import { crashesOf } from '../../../../agent/supervise/trial.ts';
 import { createLogger } from '../../../../base/logger.ts';
 import type { Digest } from '../../../../contract/names.ts';
 import { temporaryFolder } from '../../../support/paths.ts';
@@ -52,6 +53,34 @@ async function deployment(record: DeploymentRecord) {
   };
   return { activator, entry, images, activated, breakDisk, mendDisk, during };
 }
+
+describe('an activator whose scoring process dies', () => {
+  const good = { ...emptyRecord(), active: a, lastGood: a };
+
+  it('blames an image that has just answered, while the disk is still told of it', async () => {
+    const { activator, entry, images, during } = await deployment(good);
+    // When all that follows the answer at once is done, and before any write to the disk is.
+    during(async () => void setImmediate(() => activator.blame([entry])));
+    entry.change = 'activate';
+    await activator.activate(entry, b);
+    expect(entry.running).toBeNull();
+    expect(crashesOf(images.get('fashion'), b)).toBe(1);
+  });
+
+  it('leaves the blame to the image that it was switching to', async () => {
+    const { activator, entry, images, during } = await deployment({
+      ...good,
+      active: b,
+      trial: { image: b, crashes: 0, activating: false },
+    });
+    const other = newEntry('other');
+    entry.running = b;
+    during(async () => activator.blame([entry, other]));
+    await activator.activate(other, a);
+    expect(entry.running).toBeNull();
+    expect(crashesOf(images.get('fashion'), b)).toBe(0);
+  });
+});
 
 describe('an activator without a disk to write on', () => {
   it('restores what served before, also what is still on trial', async () => {
