@@ -47,6 +47,7 @@ function metricsOf(
     images: () => [image],
     answers: { samples: () => [] },
     spans: () => ({ exported: 1, dropped: 0 }),
+    collection: () => undefined,
     hasTritonNames: true,
     peers,
   });
