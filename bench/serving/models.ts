@@ -42,21 +42,26 @@ export function wideModel(): Uint8Array {
   });
 }
 
-/** A vector of 512 that passes `layers` dense layers of 512; its cost grows with them and nothing else does. */
+/** A vector of 512, 64 times, that passes `layers` dense layers of 512, and the mean; its cost grows with them alone. */
 export function deepModel(layers: number): Uint8Array {
   const width = 512;
   const rows = 64;
-  const name = (layer: number): string => (layer === layers ? 'output' : `layer${layer}`);
+  const name = (layer: number): string => `layer${layer}`;
   return modelOf({
     nodes: [
       node('Expand', ['input', 'rows'], name(0)),
       ...Array.from({ length: layers }, (_, layer) =>
         node('MatMul', [name(layer), 'weights'], name(layer + 1)),
       ),
+      node('MatMul', ['means', name(layers)], 'output'),
     ],
-    weights: [weights('weights', width, 3), integers('rows', [rows, width])],
+    weights: [
+      weights('weights', width, 3),
+      floats('means', [1, rows], new Float32Array(rows).fill(1 / rows)),
+      integers('rows', [rows, width]),
+    ],
     input: [1, width],
-    output: [rows, width],
+    output: [1, width],
   });
 }
 
@@ -69,12 +74,11 @@ function weights(name: string, width: number, seed: number): OnnxTensor {
   const random = seededRandom(seed);
   const scale = 1 / Math.sqrt(width);
   const values = Float32Array.from({ length: width * width }, () => (random() / 2 ** 31 - 1) * scale);
-  return {
-    name,
-    elementType: elementType.FLOAT,
-    shape: [width, width],
-    data: new Uint8Array(values.buffer),
-  };
+  return floats(name, [width, width], values);
+}
+
+function floats(name: string, shape: number[], values: Float32Array): OnnxTensor {
+  return { name, elementType: elementType.FLOAT, shape, data: new Uint8Array(values.buffer) };
 }
 
 function integers(name: string, values: number[]): OnnxTensor {
