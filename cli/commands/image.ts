@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { encodeCalibrationSet } from '../../compiler/calibration/calibration-set.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import type { RoutePolicy, RunManifest } from '../../contract/image.ts';
+import type { RoutePolicy } from '../../contract/image.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
 import type { BuildImage, Image } from '../../contract/workspace-api.ts';
 import {
@@ -11,10 +11,11 @@ import {
   gatherCalibration,
 } from '../calibration/calibration-options.ts';
 import { connectWorkspace, globalOptions } from '../context.ts';
-import { formatCount, printResult, shortDigest, table } from '../output.ts';
+import { printResult } from '../output.ts';
 import { reference } from '../reference.ts';
 import type { WorkspaceClient } from '../workspace-client.ts';
-import { addScriptOptions, describeGrants, type ScriptChoices, uploadScript } from './script-options.ts';
+import { describeImage, imageTable } from './describe-image.ts';
+import { addScriptOptions, type ScriptChoices, uploadScript } from './script-options.ts';
 import { addSequenceOptions, type SequenceChoices, sequenceOf } from './sequence-options.ts';
 import { existingFile, workspaceOption } from './shared.ts';
 import { addTuningOptions, type TuningChoices, tuningOf } from './tuning.ts';
@@ -152,37 +153,4 @@ function shareOf(text: string): number {
   const share = Number(text);
   if (text.trim() !== '' && share >= 0 && share <= 1) return share;
   throw new InvalidArgumentError('A number from 0 to 1 expected.');
-}
-
-function imageTable(images: Image[]): string {
-  return table(
-    ['IMAGE', 'BYTES', 'MODEL', 'NPU', 'DIGEST', 'BUILT'],
-    images.map((image) => [
-      `${image.name}:${image.version}`,
-      formatCount(image.sizeBytes),
-      image.model,
-      image.accelerated ?? '-',
-      shortDigest(image.digest),
-      image.createdAt,
-    ]),
-  );
-}
-
-function describeImage(image: Image, run: RunManifest): string {
-  const layers = table(
-    ['LAYER', 'BYTES', 'MEDIA TYPE', 'DIGEST'],
-    image.layers.map((layer) => [layer.path, formatCount(layer.sizeBytes), layer.mediaType, layer.digest]),
-  );
-  const head = [
-    `image    ${image.name}:${image.version}`,
-    `digest   ${image.digest}`,
-    `bytes    ${formatCount(image.sizeBytes)}`,
-    `model    ${image.model}`,
-    `npu      ${image.accelerated ?? '-'}`,
-    `built    ${image.createdAt}`,
-    `route    ${run.routes.policy}`,
-    `queue    ${run.limits.queueDepth} requests, ${run.routes.cpu.sessions} session${run.routes.cpu.sessions === 1 ? '' : 's'}`,
-    ...describeGrants(run),
-  ];
-  return `${head.join('\n')}\n\n${layers}`;
 }

@@ -5,7 +5,7 @@ import type { RunManifest } from '../../contract/image.ts';
 import type { BuildImage } from '../../contract/workspace-api.ts';
 import { bundleScript } from '../bundle-script.ts';
 import type { WorkspaceClient } from '../workspace-client.ts';
-import { collect, existingFile, positiveInteger } from './shared.ts';
+import { collect, existingFile, wholeNumber } from './shared.ts';
 
 /** A file for the script: where it is, and its path in the image. */
 interface FileChoice {
@@ -32,8 +32,8 @@ export function addScriptOptions(command: Command): Command {
       'scoring script (JavaScript or TypeScript), bundled with its imports',
       existingFile,
     )
-    .option('--script-timeout-ms <ms>', 'what one run of the script may take', positiveInteger)
-    .option('--script-memory-mib <MiB>', 'JavaScript heap of the script', positiveInteger)
+    .option('--script-timeout-ms <ms>', 'what one run of the script may take', wholeNumber(3_600_000))
+    .option('--script-memory-mib <MiB>', 'JavaScript heap of the script', wholeNumber(65_536))
     .option('--file <[path=]file>', 'file that the script may read, under this path (repeatable)', fileOption)
     .option(
       '--grant-network <origin>',

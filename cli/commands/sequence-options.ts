@@ -3,6 +3,7 @@ import { SluiceError } from '../../contract/errors.ts';
 import type { StatePair } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import type { BuildImage } from '../../contract/workspace-api.ts';
+import { wholeNumber } from './shared.ts';
 
 /** What the options of `addSequenceOptions` give. */
 export interface SequenceChoices {
@@ -57,12 +58,4 @@ function statePair(text: string, previous: StatePair[] | undefined): StatePair[]
     throw new InvalidArgumentError('A state is an input and an output of the model, such as state=stateN.');
   }
   return [...(previous ?? []), { input, output }];
-}
-
-function wholeNumber(maximum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d{1,9}$/.test(text) && value >= 1 && value <= maximum) return value;
-    throw new InvalidArgumentError(`A whole number from 1 to ${maximum} was expected.`);
-  };
 }

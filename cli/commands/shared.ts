@@ -62,10 +62,13 @@ export function wholeMebibytes(text: string): number {
   return Number(text);
 }
 
-/** Argument parser: a whole number of at least 1. */
-export function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
-  return Number(text);
+/** Argument parser: a whole number from 1 to a maximum. */
+export function wholeNumber(maximum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text) && value >= 1 && value <= maximum) return value;
+    throw new InvalidArgumentError(`A whole number from 1 to ${maximum} was expected.`);
+  };
 }
 
 /** Argument parser for an option that may be given several times. */
