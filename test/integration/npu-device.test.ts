@@ -34,7 +34,7 @@ describe('the NPU of a process', () => {
     const first = npu.device;
     await first.close();
     const told: string[] = [];
-    one.program.watch(({ code }) => told.push(code));
+    one.program.watch({ answered: () => undefined, failed: ({ code }) => told.push(code) });
     await expect(one.run()).rejects.toMatchObject({ code: 'device_closed' });
     await Promise.all([npu.revive(one.program), npu.revive(other.program)]);
     expect(npu.device).not.toBe(first);
