@@ -128,6 +128,8 @@ export interface ScoringLimits {
   scriptTextCharsMax: number;
   /** Answer to a script's `context.fetch`, or file of the device that it reads. */
   scriptGrantedBytesMax: number;
+  /** Of these that one thread of a script asks for at once; more are refused. */
+  scriptQuestionsMax: number;
   /** Text of the schemas that a script declares. */
   scriptSchemaCharsMax: number;
 }
@@ -216,5 +218,6 @@ export const scoringLimits: ScoringLimits = {
   scriptLogLinesMax: 100,
   scriptTextCharsMax: 1_000,
   scriptGrantedBytesMax: 16 * MiB,
+  scriptQuestionsMax: 8,
   scriptSchemaCharsMax: 64 * KiB,
 };

@@ -27,7 +27,7 @@ export interface BreakerStatus {
   state: 'closed' | 'open' | 'half-open';
   /** Code of the failure that opened it or of the last failed probe; undefined while it is closed. */
   reason: ErrorCode | undefined;
-  /** Failures among the last `breakerRunsMax` answers and failures. */
+  /** Failures among the last `breakerRunsMax` runs. */
   failures: number;
   /** Failed probes in a row, and failures soon after a good one: what the delays between probes grow with. */
   setbacks: number;
@@ -94,7 +94,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Does work on the route and takes note of how it went. Throws `breaker_open` while the route is not used or when
+   * Does work on the route and takes note when it fails. Throws `breaker_open` while the route is not used or when
    * that begins meanwhile, else what the work throws.
    */
   async attempt<Result>(
@@ -108,9 +108,7 @@ export class CircuitBreaker {
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#attempts.add(attempt);
     try {
-      const result = await work(attempt.signal);
-      this.#note(false);
-      return result;
+      return await work(attempt.signal);
     } catch (thrown) {
       const error = toSluiceError(thrown);
       this.failed(error);
@@ -120,6 +118,11 @@ export class CircuitBreaker {
       signal?.removeEventListener('abort', onAbort);
       this.#attempts.delete(attempt);
     }
+  }
+
+  /** Takes note of a run that went well: once for all requests that it was for, as a fault is counted once. */
+  answered(): void {
+    this.#note(false);
   }
 
   /** Takes note of an error on the route, once however many tell of it; only the device's own count. */

@@ -132,7 +132,10 @@ export class OnnxEngine implements Engine {
 
   expectedMs(priority?: number, items?: number): number {
     const threadMs = this.#pool.queue.expectedMs(priority, items);
-    return Math.min(threadMs, this.#inline?.expectedMs(priority, items) ?? threadMs);
+    const inlineMs = this.#inline?.expectedMs(priority, items) ?? Number.POSITIVE_INFINITY;
+    // As `infer` decides. Threads that had nothing to do yet have no estimate.
+    if (this.#inline?.isIdle === true && Number.isFinite(inlineMs)) return inlineMs;
+    return Math.min(threadMs, inlineMs);
   }
 
   async close(): Promise<void> {

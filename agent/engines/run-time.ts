@@ -48,19 +48,17 @@ export class RunTime {
   /** The estimate for a run of so many items, from runs of the nearest size; 0 before the first run. */
   estimateMs(items = 1): number {
     const known = this.#nearest(sizeOf(items));
-    if (known === undefined) return 0;
-    if (this.#itemMs === undefined) return (known.estimateMs * items) / known.items;
-    return Math.max(0, known.estimateMs + (items - known.items) * this.#itemMs);
+    return known === undefined ? 0 : this.#scaledMs(known, items);
   }
 
   /**
-   * What a run of so many items takes at the least, as far as was measured: like one of its size, else like the next
-   * smaller. Whoever refuses work goes by this: a guess that is too high would never be corrected.
+   * What a run of so many items takes at the least, as far as was measured: like one of its size, or its part of that
+   * when those had more items; else like the next smaller. Whoever refuses work goes by this: a guess that is too high would never be corrected.
    */
   leastMs(items = 1): number {
     for (let index = sizeOf(items); index >= 0; index -= 1) {
       const known = this.#sizes[index];
-      if (known !== undefined) return known.estimateMs;
+      if (known !== undefined) return Math.min(known.estimateMs, this.#scaledMs(known, items));
     }
     return 0;
   }
@@ -78,6 +76,11 @@ export class RunTime {
       ...(smaller === undefined ? [] : [smaller.estimateMs * Math.max(1, items / smaller.items)]),
     ];
     return bounds.length === 0 ? 0 : Math.min(...bounds);
+  }
+
+  #scaledMs({ estimateMs, items: ownItems }: SizeTime, items: number): number {
+    if (this.#itemMs === undefined) return (estimateMs * items) / ownItems;
+    return Math.max(0, estimateMs + (items - ownItems) * this.#itemMs);
   }
 
   #nearest(index: number): SizeTime | undefined {

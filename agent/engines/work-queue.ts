@@ -71,8 +71,9 @@ export class WorkQueue<Lane, Work = never> {
   readonly #idle: Lane[] = [];
   readonly #waiting: Job<Lane, Work>[] = [];
   readonly #runTime: RunTime;
-  /** Runs under way, and the items of the jobs in them. */
+  /** Runs under way, the jobs in them, and the items of these. */
   #running = 0;
+  #runningJobs = 0;
   #runningItems = 0;
   #closed: SluiceError | undefined;
 
@@ -98,7 +99,7 @@ export class WorkQueue<Lane, Work = never> {
 
   /** What waits and runs now. */
   get load(): QueueLoad {
-    return { depth: this.depth, running: this.#running, lanes: this.laneCount };
+    return { depth: this.depth, running: this.#runningJobs, lanes: this.laneCount };
   }
 
   /** A new lane, ready for work. */
@@ -256,6 +257,7 @@ export class WorkQueue<Lane, Work = never> {
   async #start(lane: Lane, job: Job<Lane, Work>): Promise<void> {
     const { nowMs } = this.#options;
     let { items } = job;
+    let jobs = 1;
     let beganMs = nowMs();
     const turn: Turn<Work> = {
       get beganMs() {
@@ -266,7 +268,9 @@ export class WorkQueue<Lane, Work = never> {
       },
       claim: (wants) => {
         const claimed = this.#claim(wants);
+        jobs += claimed.length;
         items += itemsOf(claimed);
+        this.#runningJobs += claimed.length;
         this.#runningItems += itemsOf(claimed);
         this.#startIdle();
         return claimed.map(({ work, follow }) => ({
@@ -276,6 +280,7 @@ export class WorkQueue<Lane, Work = never> {
       },
     };
     this.#running += 1;
+    this.#runningJobs += 1;
     this.#runningItems += job.items;
     let settle: () => void;
     try {
@@ -286,6 +291,7 @@ export class WorkQueue<Lane, Work = never> {
       settle = () => job.reject(thrown);
     }
     this.#running -= 1;
+    this.#runningJobs -= jobs;
     this.#runningItems -= items;
     if (this.#lanes.has(lane)) this.#offer(lane);
     settle();

@@ -3,6 +3,7 @@ import { type ErrorCode, errorCodes } from '../../contract/errors.ts';
 import type { Digest } from '../../contract/names.ts';
 import type { Capture } from '../collect/capture.ts';
 import type { RunPhases } from '../engines/run-terms.ts';
+import { whenOver } from '../scoring/when-over.ts';
 import type { AnsweredBy } from './image-meters.ts';
 import type { RequestTrace } from './request-trace.ts';
 
@@ -60,7 +61,7 @@ export function onRequestEnd(app: FastifyInstance, tell: (ended: EndedRequest) =
     tell({ request, reply, status, code: request.failure ?? undefined, durationMs });
   });
   app.addHook('onRequest', async (request, reply) => {
-    reply.raw.once('close', () => {
+    whenOver(reply, () => {
       if (reply.raw.writableFinished) return;
       const { status } = errorCodes.cancelled;
       tell({ request, reply, status, code: 'cancelled', durationMs: reply.elapsedTime });

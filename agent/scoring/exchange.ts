@@ -60,9 +60,9 @@ export function httpCall(request: FastifyRequest, reply: FastifyReply): HttpCall
   return { request, reply, exchange };
 }
 
-function afterClose({ raw }: FastifyReply, work: () => void): void {
-  if (raw.closed) work();
-  else raw.once('close', work);
+function afterClose(reply: FastifyReply, work: () => void): void {
+  if (reply.raw.closed) work();
+  else whenOver(reply, work);
 }
 
 function abortOnDisconnect(reply: FastifyReply): AbortSignal {

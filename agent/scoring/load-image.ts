@@ -105,7 +105,7 @@ async function twoRoutes(options: {
     probe: await npuProbe({ environment, image, npu, cpu }),
     ...{ limits, nowMs, random, log, observer },
   });
-  npu.program.watch((error) => breaker.failed(error));
+  npu.program.watch(breaker);
   const secondRuns = new SecondRuns({
     what: `image ${run.name}:${run.version}`,
     share: run.routes.shadow ?? 0,

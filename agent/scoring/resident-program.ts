@@ -12,6 +12,12 @@ interface ResidentProgramOptions {
   onUnloaded: (program: ResidentProgram) => void;
 }
 
+/** Who hears of runs: one call a run, however many requests it is for. */
+export interface RunWatcher {
+  answered(): void;
+  failed(error: SluiceError): void;
+}
+
 /** A program that outlives its device: it is loaded again when the device is opened anew. */
 export class ResidentProgram implements RunnableProgram {
   readonly inputBytes: number;
@@ -19,7 +25,7 @@ export class ResidentProgram implements RunnableProgram {
   readonly #options: ResidentProgramOptions;
   #program: NpuProgram | undefined;
   #answeredAtMs = Number.NEGATIVE_INFINITY;
-  #onFailure: ((error: SluiceError) => void) | undefined;
+  #watcher: RunWatcher | undefined;
   #unloaded = false;
 
   constructor(options: ResidentProgramOptions) {
@@ -35,9 +41,9 @@ export class ResidentProgram implements RunnableProgram {
     return this.#answeredAtMs;
   }
 
-  /** Tells of every run that fails, also when whoever asked for it is gone. */
-  watch(onFailure: (error: SluiceError) => void): void {
-    this.#onFailure = onFailure;
+  /** Tells of every run, also when whoever asked for it is gone. */
+  watch(watcher: RunWatcher): void {
+    this.#watcher = watcher;
   }
 
   /** As NpuProgram's; `device_unavailable` while it is on no device. */
@@ -48,11 +54,12 @@ export class ResidentProgram implements RunnableProgram {
       }
       const result = await this.#program.run(inputs, options);
       this.#answeredAtMs = this.#options.nowMs();
+      this.#watcher?.answered();
       return result;
     } catch (thrown) {
       const error = toSluiceError(thrown);
       // Whoever waits for the run has its error first.
-      setImmediate(() => this.#onFailure?.(error));
+      setImmediate(() => this.#watcher?.failed(error));
       throw error;
     }
   }

@@ -12,7 +12,11 @@ export function whenOver(reply: FastifyReply, callback: () => void): void {
   }
   // A client may pipeline more requests than Node takes for a leak of listeners.
   socket.setMaxListeners(0);
+  let isOver = false;
   const over = (): void => {
+    // One ends the other: what is taken off while it is being told is told all the same.
+    if (isOver) return;
+    isOver = true;
     socket.off('close', over);
     reply.raw.off('close', over);
     callback();

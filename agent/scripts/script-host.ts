@@ -83,20 +83,23 @@ export class ScriptHost {
   }
 }
 
-function startThread(
+async function startThread(
   options: ScriptHostOptions,
   onEnded: (thread: ScriptThread, error: SluiceError) => void,
 ): Promise<ScriptThread> {
   const { settings, limits } = options;
+  // Before there is a thread, which would stay if this threw.
+  const reach = new ScriptReach({
+    grants: settings.grants ?? {},
+    bytesMax: limits.scriptGrantedBytesMax,
+    openMax: limits.scriptQuestionsMax,
+    timeoutMs: settings.timeoutMs,
+  });
   return ScriptThread.start({
     worker: startWorker(options),
     onEnded,
     infer: options.infer,
-    reach: new ScriptReach({
-      grants: settings.grants ?? {},
-      bytesMax: limits.scriptGrantedBytesMax,
-      timeoutMs: settings.timeoutMs,
-    }),
+    reach,
     startMs: limits.workerStartMs + settings.timeoutMs,
     timeoutMs: settings.timeoutMs,
     heapMiB: settings.heapMiB,

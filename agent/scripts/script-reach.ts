@@ -1,5 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative } from 'node:path';
+import { SluiceError } from '../../contract/errors.ts';
 import type { ScriptGrants } from '../../contract/image.ts';
 import { brief } from '../tensors/brief.ts';
 import type { ScriptQuestion, ToldAnswer, ToldValue } from './script-protocol.ts';
@@ -9,6 +10,8 @@ interface ReachOptions {
   grants: ScriptGrants;
   /** Of an answer or a file. */
   bytesMax: number;
+  /** Questions at once. */
+  openMax: number;
   timeoutMs: number;
 }
 
@@ -17,14 +20,27 @@ export class ScriptReach {
   readonly #options: ReachOptions;
   readonly #origins: ReadonlySet<string>;
 
+  #open = 0;
+
+  /** Throws `manifest_invalid` for an origin that is none. */
   constructor(options: ReachOptions) {
     this.#options = options;
-    this.#origins = new Set((options.grants.network ?? []).map((origin) => new URL(origin).origin));
+    this.#origins = new Set((options.grants.network ?? []).map(readOrigin));
   }
 
   /** Throws an error whose message is for the script. */
-  ask(question: ScriptQuestion): Promise<ToldValue> {
-    return question.what === 'fetch' ? this.#fetch(question) : this.#read(question.path);
+  async ask(question: ScriptQuestion): Promise<ToldValue> {
+    const { openMax } = this.#options;
+    // What comes back stands in this process's memory, which no limit of the script's thread bounds.
+    if (this.#open >= openMax) {
+      throw new Error(`${question.what}: ${openMax} questions are open already; wait for their answers`);
+    }
+    this.#open += 1;
+    try {
+      return await (question.what === 'fetch' ? this.#fetch(question) : this.#read(question.path));
+    } finally {
+      this.#open -= 1;
+    }
   }
 
   /** Redirects are not followed, so that a granted origin cannot send a script elsewhere. */
@@ -61,13 +77,24 @@ export class ScriptReach {
         `readFile: ${brief(path)} is not granted to this image${there(read)}; grant it with --grant-read when the image is built`,
       );
     }
-    const { size } = await stat(real);
+    const found = await stat(real);
+    // A pipe would keep a thread of the process waiting, a device never ends.
+    if (!found.isFile()) throw new Error(`readFile: ${brief(path)} is no regular file`);
+    const { size } = found;
     const { bytesMax } = this.#options;
     if (size > bytesMax) {
       throw new Error(`readFile: ${brief(path)} has ${size} bytes, at most ${bytesMax} are read`);
     }
     return new Uint8Array(await readFile(real));
   }
+}
+
+function readOrigin(text: string): string {
+  if (URL.canParse(text)) return new URL(text).origin;
+  throw new SluiceError(
+    'manifest_invalid',
+    `run manifest: script.grants.network: ${brief(text)} is no origin`,
+  );
 }
 
 async function readBounded(response: Response, bytesMax: number): Promise<Uint8Array> {

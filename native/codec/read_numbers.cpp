@@ -23,7 +23,8 @@ constexpr std::size_t kDigitsMax = 19;
 constexpr std::size_t kCharsExpected = 8;
 // Numbers whose memory is taken before they are seen: a text may be long for another reason.
 constexpr std::size_t kReservedMax = std::size_t{256} * 1024;
-// Beyond it every exponent is out of reach, and adding up digits must not overflow.
+// No exponent is read or counted beyond it, so that adding up cannot overflow. What is that far out
+// is left to the library: digits behind the point and an exponent may make up for each other.
 constexpr int kExponentMax = 100'000;
 
 bool IsDigit(char character) { return character >= '0' && character <= '9'; }
@@ -108,6 +109,7 @@ struct Decimal {
     if (power < kExponentMax) power = power * 10 + (*at - '0');
     ++at;
   }
+  if (power >= kExponentMax) decimal->digits = kDigitsMax + 1;
   decimal->exponent += negative ? -power : power;
   *cursor = at;
   return true;
@@ -128,6 +130,7 @@ struct Decimal {
     ++at;
     const std::size_t count = decimal->Append(&at, end);
     if (count == 0) return false;
+    if (count >= kExponentMax) decimal->digits = kDigitsMax + 1;
     decimal->exponent = -static_cast<int>(std::min<std::size_t>(count, kExponentMax));
   }
   if (at != end && (*at == 'e' || *at == 'E')) {

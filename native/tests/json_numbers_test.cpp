@@ -48,6 +48,16 @@ void TestFinding() {
   SLUICE_CHECK(sluice::FindInputData<double>(kRequest, 1, 1).size() == 1);
 }
 
+// So many digits behind the point, and an exponent that makes up for them.
+void TestFarExponents() {
+  const std::string zeros(100'002, '0');
+  const std::string text =
+      R"({"inputs":[{"data":[0.)" + zeros + "1e100003,1,0." + zeros + "25e100003]}]}";
+  const auto found = sluice::FindInputData<double>(text, 1, 64);
+  SLUICE_CHECK(found.size() == 1);
+  SLUICE_CHECK(found[0].numbers.values == (std::vector<double>{1, 1, 2.5}));
+}
+
 void TestCutShort() {
   for (std::size_t size = 0; size <= kRequest.size(); ++size) {
     SLUICE_CHECK(IsSound(std::string_view(kRequest).substr(0, size)));
@@ -103,6 +113,7 @@ void TestWriting() {
 
 int main() {
   TestFinding();
+  TestFarExponents();
   TestCutShort();
   TestDamaged();
   TestWriting();

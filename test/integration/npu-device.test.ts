@@ -34,14 +34,14 @@ describe('the NPU of a process', () => {
     const first = npu.device;
     await first.close();
     const told: string[] = [];
-    one.program.watch(({ code }) => told.push(code));
+    one.program.watch({ answered: () => told.push('answered'), failed: ({ code }) => told.push(code) });
     await expect(one.run()).rejects.toMatchObject({ code: 'device_closed' });
     await Promise.all([npu.revive(one.program), npu.revive(other.program)]);
     expect(npu.device).not.toBe(first);
     expect([one.reads(), other.reads()]).toEqual([1, 1]);
     expect(await one.run()).toEqual(before);
     expect(await other.run()).toEqual(before);
-    expect(told).toEqual(['device_closed']);
+    expect(told).toEqual(['device_closed', 'answered']);
   });
 
   it('stays open for programs that it answers; one that failed is loaded again', async () => {

@@ -210,6 +210,14 @@ describe('requests that run together', () => {
 });
 
 describe('placement', () => {
+  it('tells the time of where a request would run', async () => {
+    const engine = await startOnnx(fashionModel(), { placement: 'inline' });
+    for (const request of requests(1)) await engine.infer(request());
+    expect(engine.expectedMs()).toBeGreaterThan(0);
+    // Too many items for the event loop, and no thread has run anything yet.
+    expect(engine.expectedMs(undefined, 1_000_000)).toBe(0);
+  });
+
   it('is a thread for what is too large, for counts, and for too many items', async () => {
     const large = await startOnnx(fashionModel(), {
       placement: 'inline',

@@ -128,6 +128,43 @@ describe('what a scoring script reaches', () => {
     // A granted origin cannot send the script to another.
     expect(await ask(`url=${origin}/away`)).toMatch(/^302 /);
   });
+
+  it('is regular files, and a few questions at once', async () => {
+    const script = `
+      const settled = async (paths, context) => {
+        const results = await Promise.allSettled(paths.map((path) => context.readFile(path)));
+        return results.map(({ reason }) => reason?.message ?? 'read');
+      };
+      export async function run(input, context) {
+        return {
+          device: await settled(['/dev/null'], context),
+          atOnce: await settled(Array(64).fill(input.query.path), context),
+          afterwards: await settled([input.query.path], context),
+        };
+      }`;
+    const path = join(temporaryFolder(), 'a.txt');
+    writeFileSync(path, 'granted');
+    const grants = { read: ['/dev', path] };
+    const scoring = await serve(script, { scriptSettings: { ...limits, grants } });
+    const { device, atOnce, afterwards } = (await scoring.get(`/score?path=${path}`)).json as Record<
+      string,
+      string[]
+    >;
+    expect(device).toEqual(['readFile: "/dev/null" is no regular file']);
+    expect(atOnce?.slice(0, 8)).toEqual(Array(8).fill('read'));
+    const refused = 'readFile: 8 questions are open already; wait for their answers';
+    expect(new Set(atOnce)).toEqual(new Set(['read', refused]));
+    expect(afterwards).toEqual(['read']);
+  });
+
+  it('is no origin that is none', async () => {
+    const scoring = await startScoring();
+    const scriptSettings = { ...limits, grants: { network: ['http://a:99999'] } };
+    const script = 'export const run = () => 1;';
+    await expect(scoring.deploy('fashion', { script, scriptSettings })).rejects.toMatchObject({
+      code: 'manifest_invalid',
+    });
+  });
 });
 
 describe('schemas that a scoring script declares', () => {

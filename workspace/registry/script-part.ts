@@ -33,6 +33,13 @@ export async function readScript(
     left -= length;
   }
   const { timeoutMs, heapMiB, grants } = scriptSettings ?? {};
+  for (const origin of grants?.network ?? []) {
+    if (URL.canParse(origin)) continue;
+    throw new SluiceError(
+      'invalid_request',
+      `scriptSettings.grants.network: ${JSON.stringify(origin)} is no origin such as https://api.example`,
+    );
+  }
   const isGranted = grants?.network !== undefined || grants?.read !== undefined;
   const settings: ScriptSettings = {
     timeoutMs: timeoutMs ?? limits.scriptTimeoutMs,

@@ -68,6 +68,22 @@ describe('BatchQueue', () => {
     ]);
   });
 
+  it('counts the requests of a run as running, and none when it is over, however it ended', async () => {
+    const { batches, queue } = batchesOf();
+    const leaving = new AbortController();
+    const requests = ['a', 'b', 'bad', 'd'].map((text) =>
+      batches.submit([text], text === 'd' ? { signal: leaving.signal } : {}).catch(({ code }) => code),
+    );
+    expect(queue.load).toEqual({ depth: 3, running: 1, lanes: 1 });
+    await vi.advanceTimersByTimeAsync(runMs);
+    expect(queue.load).toEqual({ depth: 0, running: 3, lanes: 1 });
+    leaving.abort();
+    await vi.runAllTimersAsync();
+    expect(await Promise.all(requests)).toEqual([['A'], ['B'], 'engine_failed', 'cancelled']);
+    expect(queue.load).toEqual({ depth: 0, running: 0, lanes: 1 });
+    expect(queue.expectedMs()).toBe(runMs);
+  });
+
   it('uses every free lane before it merges', async () => {
     const { batches, runs } = batchesOf({ lanes: ['a', 'b'] });
     const answers = ['a', 'b', 'c', 'd'].map((text) => batches.submit([text]));

@@ -61,18 +61,30 @@ describe('CircuitBreaker', () => {
 
   it('opens for several faults among the last runs, not for one now and then', async () => {
     const { breaker } = breakerOf();
-    const answer = () => breaker.attempt(async () => 'answer');
     for (let round = 0; round < 5; round += 1) {
       await fail(breaker, 'device_fault');
-      for (let run = 1; run < limits.breakerRunsMax; run += 1) await answer();
+      for (let run = 1; run < limits.breakerRunsMax; run += 1) breaker.answered();
     }
     expect(breaker.isClosed).toBe(true);
     await fail(breaker, 'device_fault');
-    await answer();
+    breaker.answered();
     await fail(breaker, 'device_fault');
-    await answer();
+    breaker.answered();
     expect(breaker.status).toMatchObject({ state: 'closed', failures: 2 });
     await fail(breaker, 'device_fault');
+    expect(breaker.status).toMatchObject({ state: 'open', reason: 'device_fault' });
+  });
+
+  it('counts a run once, however many requests it answered', async () => {
+    const { breaker } = breakerOf();
+    for (let round = 0; round < limits.breakerFailuresMax; round += 1) {
+      expect(breaker.isClosed).toBe(true);
+      await Promise.all(Array.from({ length: 16 }, () => breaker.attempt(async () => 'answer')));
+      breaker.answered();
+      const fault = new SluiceError('device_fault', 'on purpose');
+      const failing = () => breaker.attempt(() => Promise.reject(fault)).catch(() => undefined);
+      await Promise.all(Array.from({ length: 16 }, failing));
+    }
     expect(breaker.status).toMatchObject({ state: 'open', reason: 'device_fault' });
   });
 

@@ -47,6 +47,9 @@ describe('RunTime', () => {
     time.record(300, { items: 64 });
     expect([1, 63, 64, 1_000].map((items) => time.leastMs(items))).toEqual([10, 10, 300, 300]);
     expect(measured([300], { items: 64 }).leastMs(1)).toBe(0);
+    // Of the same size, but with more items: that would refuse for ever what could be done.
+    expect(measured([70], { items: 7 }).leastMs(4)).toBe(40);
+    expect(measured([10], { items: 7, itemMs: 0.5 }).leastMs(4)).toBe(8.5);
   });
 
   it('is bounded from above by what was measured on either side', () => {
