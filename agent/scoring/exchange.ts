@@ -55,14 +55,14 @@ export function httpCall(request: FastifyRequest, reply: FastifyReply): HttpCall
     set scored(scored) {
       request.scored = scored;
     },
-    afterAnswer: (work) => afterClose(reply, work),
+    afterAnswer: (work) => afterAnswer(reply, work),
   };
   return { request, reply, exchange };
 }
 
-function afterClose({ raw }: FastifyReply, work: () => void): void {
-  if (raw.closed) work();
-  else raw.once('close', work);
+function afterAnswer(reply: FastifyReply, work: () => void): void {
+  if (reply.raw.closed) work();
+  else whenOver(reply, work);
 }
 
 function abortOnDisconnect(reply: FastifyReply): AbortSignal {
