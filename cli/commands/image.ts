@@ -15,9 +15,14 @@ import { formatCount, printResult, shortDigest, table } from '../output.ts';
 import { reference } from '../reference.ts';
 import type { WorkspaceClient } from '../workspace-client.ts';
 import { addScriptOptions, describeGrants, type ScriptChoices, uploadScript } from './script-options.ts';
-import { addSequenceOptions, type SequenceChoices, sequenceOf } from './sequence-options.ts';
+import {
+  addSequenceOptions,
+  describeSequences,
+  type SequenceChoices,
+  sequenceOf,
+} from './sequence-options.ts';
 import { existingFile, workspaceOption } from './shared.ts';
-import { addTuningOptions, type TuningChoices, tuningOf } from './tuning.ts';
+import { addTuningOptions, describeTuning, type TuningChoices, tuningOf } from './tuning.ts';
 
 /** What `sluice image build` and `sluice up` build an image from. */
 export interface ImageSources extends ScriptChoices {
@@ -180,8 +185,8 @@ function describeImage(image: Image, run: RunManifest): string {
     `model    ${image.model}`,
     `npu      ${image.accelerated ?? '-'}`,
     `built    ${image.createdAt}`,
-    `route    ${run.routes.policy}`,
-    `queue    ${run.limits.queueDepth} requests, ${run.routes.cpu.sessions} session${run.routes.cpu.sessions === 1 ? '' : 's'}`,
+    ...describeTuning(run),
+    ...describeSequences(run),
     ...describeGrants(run),
   ];
   return `${head.join('\n')}\n\n${layers}`;
