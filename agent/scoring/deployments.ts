@@ -13,6 +13,8 @@ export class Deployments {
   readonly #retiring = new Set<Promise<void>>();
   /** Loading is done one image at a time, so that memory holds one candidate at most. */
   #tail: Promise<void> = Promise.resolve();
+  /** The last turn of each deployment that is not over. */
+  readonly #turns = new Map<Name, Promise<void>>();
   #closed = false;
 
   constructor(environment: ImageEnvironment) {
@@ -34,18 +36,23 @@ export class Deployments {
     return this.#served.get(deployment);
   }
 
+  /** Whether a deployment is served, unloaded, or on its way. */
+  isKnown(deployment: Name): boolean {
+    return this.#served.has(deployment) || this.#parked.has(deployment) || this.#turns.has(deployment);
+  }
+
   /**
    * Loads and checks an image, then switches the deployment to it at once; the old one closes after its last
    * request. When this throws (see `loadImage`), the old image goes on serving.
    */
   activate(deployment: Name, digest: Digest): Promise<void> {
-    return this.#inTurn(() => this.#activate(deployment, digest));
+    return this.#inTurn(deployment, () => this.#activate(deployment, digest));
   }
 
   /** Takes a deployment out of service and closes its image; an unknown or parked name is no error. */
   async park(deployment: Name): Promise<void> {
     let image: ServedImage | undefined;
-    await this.#inTurn(async () => {
+    await this.#inTurn(deployment, async () => {
       image = this.#served.get(deployment);
       if (image === undefined) return;
       this.#served.delete(deployment);
@@ -57,15 +64,18 @@ export class Deployments {
 
   /** Loads a parked deployment's image and puts it back; one that is served, or an unknown name, is no error. */
   unpark(deployment: Name): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(deployment, async () => {
       const digest = this.#parked.get(deployment);
       if (digest !== undefined) await this.#activate(deployment, digest);
     });
   }
 
-  /** Stops serving a deployment; resolves when its image is closed. An unknown name is no error. */
+  /**
+   * Stops serving a deployment once nothing more is under way for it, and waits for no other's image; resolves when its
+   * own is closed. An unknown name is no error.
+   */
   async remove(deployment: Name): Promise<void> {
-    await this.#tail;
+    await this.#turns.get(deployment);
     const image = this.#served.get(deployment);
     this.#parked.delete(deployment);
     this.#served.delete(deployment);
@@ -81,9 +91,15 @@ export class Deployments {
     await Promise.all(this.#retiring);
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  #inTurn(deployment: Name, work: () => Promise<void>): Promise<void> {
     const turn = this.#tail.then(work);
-    this.#tail = turn.catch(() => undefined);
+    const over = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#turns.get(deployment) === over) this.#turns.delete(deployment);
+      });
+    this.#tail = over;
+    this.#turns.set(deployment, over);
     return turn;
   }
 

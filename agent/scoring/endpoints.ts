@@ -27,6 +27,11 @@ export class Endpoints {
     return [...this.#byName.keys()];
   }
 
+  /** Deployments that shall not run any more and are not known to be gone. */
+  get leavingDeployments(): Name[] {
+    return [...this.#leaving.keys()];
+  }
+
   /** Whether any of them asks for a key. */
   get areKeyed(): boolean {
     return [this.#byName, this.#leaving].some((endpoints) =>

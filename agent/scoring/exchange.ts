@@ -55,12 +55,12 @@ export function httpCall(request: FastifyRequest, reply: FastifyReply): HttpCall
     set scored(scored) {
       request.scored = scored;
     },
-    afterAnswer: (work) => afterClose(reply, work),
+    afterAnswer: (work) => afterAnswer(reply, work),
   };
   return { request, reply, exchange };
 }
 
-function afterClose(reply: FastifyReply, work: () => void): void {
+function afterAnswer(reply: FastifyReply, work: () => void): void {
   if (reply.raw.closed) work();
   else whenOver(reply, work);
 }

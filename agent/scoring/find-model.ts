@@ -48,14 +48,14 @@ export function findByName(
 ): FoundModel {
   const { name, version, authorization, purpose } = asked;
   const { deployments, endpoints } = source;
-  authorise(name, authorization, endpoints);
   const image = deployments.get(name);
   const endpoint = endpoints.get(name);
   if (image === undefined && endpoint !== undefined && !deployments.parkedNames.includes(name)) {
     authoriseEndpoint(endpoint, authorization);
     return chooseOf(endpoint, { source, version, purpose });
   }
-  if (image === undefined) throw unknownModel(name, deployments);
+  authorise(name, authorization, endpoints);
+  if (image === undefined) throw unknownModel(name, authorization, source);
   if (version !== undefined && version !== String(image.version)) {
     throw new SluiceError(
       'unknown_model',
@@ -113,12 +113,16 @@ export function visibleModels(
   });
 }
 
-/** The error for a name that has no image. */
-export function unknownModel(name: string, deployments: Deployments): SluiceError {
+/** The error for a name that has no image. It lists what whoever asks may see. */
+export function unknownModel(
+  name: string,
+  authorization: string | undefined,
+  { deployments, endpoints }: Pick<ModelSource, 'deployments' | 'endpoints'>,
+): SluiceError {
   if (deployments.parkedNames.includes(name)) {
     return new SluiceError('not_ready', `model ${JSON.stringify(name)} is unloaded; load it first`);
   }
-  const served = deployments.names.join(', ') || 'nothing';
+  const served = deployments.names.filter(visibleNames(authorization, endpoints)).join(', ') || 'nothing';
   return new SluiceError(
     'unknown_model',
     `Request for unknown model: ${JSON.stringify(name)} is not found; served here: ${served}`,

@@ -62,6 +62,10 @@ export class ScoringProcess {
         break;
       case 'configure':
         endpoints.configure(message);
+        // Of one that never ran nobody will say that it is gone.
+        for (const name of endpoints.leavingDeployments) {
+          if (!deployments.isKnown(name)) endpoints.forget(name);
+        }
         collector?.configure(message.collect ?? {});
         log.info({ endpoints: endpoints.names }, 'endpoints configured');
         send({ type: 'configured', version: message.version });

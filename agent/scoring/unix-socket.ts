@@ -60,15 +60,20 @@ export function maskFor(mode: number): number {
   return 0o777 & ~mode;
 }
 
+/** Does something synchronous with another mask for the files of this process, and of those that it starts. */
+export function withMask<Result>(mask: number, work: () => Result): Result {
+  const before = process.umask(mask);
+  try {
+    return work();
+  } finally {
+    process.umask(before);
+  }
+}
+
 /**
  * Listens on a socket. The file has its mode from the first moment on: nothing else of this process is made between
  * the two changes of the mask, because binding is synchronous.
  */
 export function bindSocket(server: Server, { path, mode }: SocketSettings): void {
-  const before = process.umask(maskFor(mode));
-  try {
-    server.listen({ path });
-  } finally {
-    process.umask(before);
-  }
+  withMask(maskFor(mode), () => server.listen({ path }));
 }

@@ -104,7 +104,12 @@ export function addAgentCommands(program: Command): void {
     .option('--token <token>', "the device's token (default: SLUICE_DEVICE_TOKEN); needed at the first start")
     .option('--ca <file>', 'certificate authority of a workspace with TLS (PEM)', existingFile)
     .option('--host <address>', 'address of the scoring endpoint', '127.0.0.1')
-    .option('-p, --port <port>', 'port of the scoring endpoint, or none (with --socket)', portOrNone, 5001)
+    .option(
+      '-p, --port <port>',
+      'port of the scoring endpoint, or none (with --socket or --grpc-port)',
+      portOrNone,
+      5001,
+    )
     .option('--socket <path>', 'Unix-domain socket on which the scoring endpoint listens too')
     .addOption(
       new Option('--socket-mode <mode>', 'permissions of its file: who may write may call')

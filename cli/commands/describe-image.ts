@@ -2,6 +2,8 @@ import type { RunManifest } from '../../contract/image.ts';
 import type { Image } from '../../contract/workspace-api.ts';
 import { formatCount, shortDigest, table } from '../output.ts';
 import { describeGrants } from './script-options.ts';
+import { describeSequences } from './sequence-options.ts';
+import { describeTuning } from './tuning.ts';
 
 /** Images, one a line. */
 export function imageTable(images: Image[]): string {
@@ -31,25 +33,9 @@ export function describeImage(image: Image, run: RunManifest): string {
     `model    ${image.model}`,
     `npu      ${image.accelerated ?? '-'}`,
     `built    ${image.createdAt}`,
-    ...describeRun(run),
+    ...describeTuning(run),
+    ...describeSequences(run),
     ...describeGrants(run),
   ];
   return `${head.join('\n')}\n\n${layers}`;
-}
-
-function describeRun({ routes, sequence, limits }: RunManifest): string[] {
-  const { policy, cpu, shadow, batching } = routes;
-  const batches =
-    batching === undefined
-      ? 'as each device finds to be exact and faster'
-      : `up to ${batching.itemsMax} items, after ${batching.delayMicroseconds ?? 0} us`;
-  const states = sequence?.state.map(({ input, output }) => `${output} as ${input}`).join(', ');
-  return [
-    `route    ${policy}${shadow === undefined ? '' : `; a share of ${shadow} on both`}`,
-    `engine   sessions ${cpu.sessions}, placement ${cpu.placement ?? 'auto'}, queue of ${limits.queueDepth}`,
-    `batches  ${batches}`,
-    ...(sequence === undefined
-      ? []
-      : [`state    ${states}; ${sequence.sequencesMax} sequences, ${sequence.idleMs} ms idle`]),
-  ];
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { SluiceError } from '../../contract/errors.ts';
-import type { StatePair } from '../../contract/image.ts';
+import type { RunManifest, StatePair } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import type { BuildImage } from '../../contract/workspace-api.ts';
 import { wholeNumber } from './shared.ts';
@@ -49,6 +49,16 @@ export function sequenceOf(choices: SequenceChoices): { sequence?: NonNullable<B
       ...(sequencesMax === undefined ? {} : { sequencesMax }),
     },
   };
+}
+
+/** What is kept between the requests of a sequence, in words; one line each. */
+export function describeSequences({ sequence }: RunManifest): string[] {
+  if (sequence === undefined) return [];
+  const { state, idleMs, sequencesMax } = sequence;
+  return [
+    `state    ${state.map(({ input, output }) => `${input} from ${output}`).join(', ')}`,
+    `         ${sequencesMax} sequences, each until ${idleMs} ms without a request`,
+  ];
 }
 
 /** Argument parser; names of tensors may hold an equals sign only behind the first. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SluiceError } from '../../contract/errors.ts';
-import type { Placement } from '../../contract/image.ts';
+import type { Placement, RunManifest } from '../../contract/image.ts';
 import { limits } from '../../contract/limits.ts';
 import type { BuildImage } from '../../contract/workspace-api.ts';
 
@@ -60,6 +60,28 @@ export function tuningOf(
           },
         }),
   };
+}
+
+/** How engines run, in words; one line each. */
+export function describeTuning({ routes, limits: { queueDepth } }: RunManifest): string[] {
+  const { policy, shadow = 0, batching, cpu } = routes;
+  const shadowed = shadow === 0 ? '' : `, ${shadow} of the requests on both`;
+  const sessions = `${cpu.sessions} session${cpu.sessions === 1 ? '' : 's'}`;
+  return [
+    `route    ${policy}${shadowed}`,
+    `queue    ${queueDepth} requests, ${sessions}, placement ${cpu.placement ?? 'auto'}`,
+    `batches  ${batching === undefined ? 'as the device finds to be exact and faster' : describeBatching(batching)}`,
+  ];
+}
+
+function describeBatching({
+  itemsMax,
+  delayMicroseconds = 0,
+  preferredItems = [],
+}: NonNullable<RunManifest['routes']['batching']>): string {
+  if (itemsMax === 1) return 'none';
+  const preferred = preferredItems.length === 0 ? '' : `, preferably ${preferredItems.join(' or ')}`;
+  return `up to ${itemsMax} items${preferred}, waiting ${delayMicroseconds} us for others`;
 }
 
 function wholeNumber(text: string): number {

@@ -70,7 +70,9 @@ describe('several scoring processes', () => {
     const path = join(temporaryFolder(), 'scoring.sock');
     const listeners = { socket: { path, mode: 0o600 } };
     const endpoint = { ...settings.endpoint, grpcPort: 0 };
-    const scoring = await startForked({ ...settings, endpoint, listeners });
+    const folder = join(temporaryFolder(), 'collected');
+    const collection = { folder, device: 'edge', bytesMax: 1 << 24 };
+    const scoring = await startForked({ ...settings, endpoint, listeners, collection });
     const { port, grpcPort } = await scoring.next('listening');
     const where = { port: port ?? 0 };
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -81,6 +83,13 @@ describe('several scoring processes', () => {
     expect(await second.exited).toBe(1);
 
     const image = await makeImage(scoring.blobs);
+    scoring.tell({
+      type: 'configure',
+      version: { epoch: 'first', generation: 1 },
+      endpoints: [],
+      deployments: ['fashion'],
+      collect: { fashion: { collections: ['request'], samplingRate: 1 } },
+    });
     scoring.tell({ type: 'activate', requestId: 1, deployment: 'fashion', image });
     await scoring.next('activated');
     for (let round = 0; round < 3; round += 1) {
@@ -145,6 +154,8 @@ describe('several scoring processes', () => {
     scoring.tell({ type: 'stop' });
     expect(await scoring.exited).toBe(0);
     expect(existsSync(path)).toBe(false);
+    // The permissions of the socket are not those of what the processes write.
+    expect(statSync(folder).mode & 0o700).toBe(0o700);
   });
 
   it('ask for the keys of endpoints in each, also in one that came later, and end with the last of them', async () => {

@@ -105,6 +105,52 @@ describe('an endpoint', () => {
     expect(await answeredBy(scoring)).toBe('invalid_request');
   });
 
+  it('is named, like its deployments, to those alone who have its key', async () => {
+    const { scoring } = await serve(['blue', 'green', 'free'], { keys: shopKeys });
+    const messageOf = async (path: string, headers: Record<string, string>): Promise<string> => {
+      const answer = await scoring.post(path, row, { headers });
+      return (answer.json as { message: string }).message;
+    };
+    const pinned = { 'x-sluice-deployment': 'nobody' };
+    for (const [path, headers] of [
+      ['/score', {}],
+      ['/score', pinned],
+      ['/v2/models/nobody/infer', {}],
+      ['/v1/models/nobody:predict', {}],
+    ] as const) {
+      const [strange, known] = [
+        await messageOf(path, headers),
+        await messageOf(path, { ...headers, ...withKey.headers }),
+      ];
+      expect([path, strange]).toEqual([path, expect.not.stringMatching(/blue|green|shop/)]);
+      expect([path, known]).toEqual([path, expect.stringMatching(/blue, green|shop/)]);
+      expect(strange).toContain('free');
+    }
+  });
+
+  it('opens with its own keys after a deployment of its name is gone that never ran', async () => {
+    const { scoring } = await serve(['green']);
+    const red = { name: 'red', mirror: {}, keys: { primary: hashOf('old'), secondary: hashOf('older') } };
+    scoring.endpoints.configure({
+      endpoints: [{ ...red, traffic: { green: 100, red: 0 } }],
+      deployments: ['green', 'red'],
+    });
+    scoring.endpoints.configure({
+      endpoints: [{ ...red, traffic: { green: 100 }, keys: shopKeys }],
+      deployments: ['green'],
+    });
+    expect(await answeredBy(scoring, '/v2/models/red/infer', withKey.headers)).toBe('green');
+    const old = { authorization: 'Bearer old' };
+    expect(await answeredBy(scoring, '/v2/models/red/infer', old)).toBe('unauthorized');
+  });
+
+  it('says of a deployment that is unloaded that it is not ready', async () => {
+    const { scoring } = await serve(['blue', 'green']);
+    await scoring.deployments.park('green');
+    expect(await answeredBy(scoring, '/score', { 'x-sluice-deployment': 'green' })).toBe('not_ready');
+    expect(await answeredBy(scoring, '/v2/models/green/infer')).toBe('not_ready');
+  });
+
   it('gives nothing to a deployment that is down, and says when nobody is left', async () => {
     const { scoring, dice, configure } = await serve(['blue', 'green', 'red'], {
       traffic: { blue: 90, green: 10, red: 0 },

@@ -36,6 +36,16 @@ describe('the scoring process', () => {
     });
     expect((await fetch(url)).status).toBe(200);
 
+    // Behind keys until it is gone; one that never ran is gone at once.
+    const keys = { primary: '0'.repeat(64), secondary: '1'.repeat(64) };
+    const shop = { name: 'shop', traffic: { fashion: 100, late: 0 }, mirror: {}, keys };
+    const version = (generation: number) => ({ epoch: 'one', generation });
+    const both = ['fashion', 'late'];
+    scoring.tell({ type: 'configure', version: version(1), endpoints: [shop], deployments: both });
+    scoring.tell({ type: 'configure', version: version(2), endpoints: [], deployments: [] });
+    for (const _ of both) await scoring.next('configured');
+    expect((await fetch(url)).status).toBe(401);
+    expect((await fetch(url.replace('fashion', 'late'))).status).toBe(404);
     scoring.tell({ type: 'remove', requestId: 3, deployment: 'fashion' });
     await scoring.next('removed');
     expect((await fetch(url)).status).toBe(404);

@@ -175,6 +175,21 @@ describe('activation', () => {
     await scoring.deployments.remove('fashion');
     expect((await scoring.post('/v2/models/fashion/infer', body)).code).toBe('unknown_model');
   });
+
+  it('removes a deployment without waiting for the image of another', async () => {
+    const scoring = await startScoring();
+    const digest = await scoring.deploy('fashion');
+    const busy = scoring.deploy('busy', { model: busyModel(), samples: [busySample(600)] });
+    await expect.poll(() => scoring.deployments.isKnown('busy')).toBe(true);
+    await scoring.deployments.remove('fashion');
+    expect(scoring.deployments.names).toEqual([]);
+    // One that is on its way itself is waited for.
+    const again = scoring.deployments.activate('fashion', digest);
+    await scoring.deployments.remove('fashion');
+    await again;
+    await busy;
+    expect(scoring.deployments.names).toEqual(['busy']);
+  });
 });
 
 function busySample(size: number): NonNullable<ImageParts['samples']>[number] {

@@ -8,7 +8,7 @@ import type { WorkerMessage, WorkerOrder } from '../../agent/scoring/cluster/clu
 import { ScoringCluster } from '../../agent/scoring/cluster/scoring-cluster.ts';
 import { sendParent, serveParent } from '../../agent/scoring/parent.ts';
 import { scoringLimits } from '../../agent/scoring-limits.ts';
-import type { ControlMessage, ScoringStart } from '../../agent/supervise/control-protocol.ts';
+import type { ControlMessage, ListeningPorts, ScoringStart } from '../../agent/supervise/control-protocol.ts';
 import { createLogger } from '../../base/logger.ts';
 import { isErrorCode } from '../../contract/errors.ts';
 
@@ -79,7 +79,8 @@ function runWorker(): void {
       const { requestId } = message;
       server.listen(start.port ?? 0, start.host, () => {
         const address = server.address();
-        const answer = typeof address === 'object' && address !== null ? address.port : null;
+        const port = typeof address === 'object' && address !== null ? address.port : null;
+        const answer: ListeningPorts = { port };
         send({ type: 'answered', requestId, answer });
       });
     }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
-import { authorise, authoriseEndpoint } from '../authorise.ts';
-import { chooseOf, type FoundModel, type ModelSource, type Purpose } from '../find-model.ts';
+import { authorise, authoriseEndpoint, isAuthorised } from '../authorise.ts';
+import { chooseOf, type FoundModel, type ModelSource, type Purpose, unknownModel } from '../find-model.ts';
 import { singleHeader } from '../request-context.ts';
 
 /** Headers that pin a deployment; ours first. */
@@ -22,15 +22,18 @@ export function chooseDeployment(request: FastifyRequest, source: ModelSource, p
   const apart = deployments.names.filter((name) => endpoints.ofDeployment(name) === undefined);
   const [only, ...others] = [...endpoints.names, ...apart];
   if (only === undefined) throw nothingServed();
+  const { authorization } = request.headers;
   if (others.length > 0) {
+    const visible = [only, ...others].filter((name) => isAuthorised(endpoints.get(name), authorization));
+    const names = visible.length === 0 ? '' : ` (${visible.join(', ')})`;
     throw new SluiceError(
       'invalid_request',
-      `/score: several are served here (${[only, ...others].join(', ')}); name one in the path, /api/v1/service/NAME/score, or a deployment in the header x-sluice-deployment`,
+      `/score: several are served here${names}; name one in the path, /api/v1/service/NAME/score, or a deployment in the header x-sluice-deployment`,
     );
   }
   const endpoint = endpoints.get(only);
   if (endpoint === undefined) return requireDeployment(only, request, source);
-  authoriseEndpoint(endpoint, request.headers.authorization);
+  authoriseEndpoint(endpoint, authorization);
   return chooseOf(endpoint, { source, purpose });
 }
 
@@ -65,14 +68,12 @@ function requireDeployment(
   request: FastifyRequest,
   { deployments, endpoints }: ModelSource,
 ): FoundModel {
-  authorise(name, request.headers.authorization, endpoints);
+  const { authorization } = request.headers;
+  authorise(name, authorization, endpoints);
   const image = deployments.get(name);
   if (image !== undefined) return { name, image };
   if (deployments.names.length === 0) throw nothingServed();
-  throw new SluiceError(
-    'unknown_model',
-    `deployment ${JSON.stringify(name)} is not served here; served: ${deployments.names.join(', ')}`,
-  );
+  throw unknownModel(name, authorization, { deployments, endpoints });
 }
 
 function nothingServed(): SluiceError {

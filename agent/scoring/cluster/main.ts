@@ -7,7 +7,7 @@ import { scoringLimits as limits } from '../../scoring-limits.ts';
 import { scoringNodeOptions } from '../../supervise/scoring-environment.ts';
 import { failStart, ignoreSignals, sendParent, serveParent } from '../parent.ts';
 import { checkStart, controlMessageParser, scoringStartParser } from '../start-options.ts';
-import { claimSocket, maskFor } from '../unix-socket.ts';
+import { claimSocket, maskFor, withMask } from '../unix-socket.ts';
 import { seatVariable } from './cluster-protocol.ts';
 import { ScoringCluster } from './scoring-cluster.ts';
 
@@ -20,6 +20,7 @@ async function main(argument = ''): Promise<void> {
   checkStart(start);
   const log = createLogger({ name: 'scoring', level: start.logLevel });
   const socket = start.listeners?.socket;
+  const workersMask = process.umask();
   if (socket !== undefined) {
     await claimSocket(socket.path, { probeMs: limits.socketProbeMs });
     // This process makes no file but the socket, when its first worker listens.
@@ -34,7 +35,7 @@ async function main(argument = ''): Promise<void> {
   });
   const scoring = new ScoringCluster({
     processes: start.processes ?? 1,
-    fork: (seat) => cluster.fork({ [seatVariable]: seat }),
+    fork: (seat) => withMask(workersMask, () => cluster.fork({ [seatVariable]: seat })),
     nowMs: () => performance.now(),
     limits,
     send: sendParent,

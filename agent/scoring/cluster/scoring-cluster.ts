@@ -49,8 +49,11 @@ export class ScoringCluster {
   readonly #restarts = new Set<NodeJS.Timeout>();
   /** Deaths that are not told yet. */
   #deaths: { processes: number; isAnswered: boolean } | undefined;
-  /** Endpoints, as the control process last said, and the version that it was told to be in force. */
-  #configuration: Extract<ControlMessage, { type: 'configure' }> | undefined;
+  /**
+   * Endpoints, as the control process said last and, in front of it, before that; and the version that it was told to
+   * be in force.
+   */
+  #configurations: Extract<ControlMessage, { type: 'configure' }>[] = [];
   #configured: DesiredVersion | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #state: 'starting' | 'serving' | 'ended' = 'starting';
@@ -74,7 +77,7 @@ export class ScoringCluster {
   async handle(message: Exclude<ControlMessage, { type: 'stop' }>): Promise<void> {
     const { send } = this.#options;
     if (message.type === 'configure') {
-      this.#configuration = message;
+      this.#configurations = [...this.#configurations.slice(-1), message];
       for (const seat of this.#seats) seat.configure(message);
       this.#tellConfigured();
       return;
@@ -131,8 +134,12 @@ export class ScoringCluster {
   async #bringUp(seat: WorkerSeat): Promise<void> {
     const { processActivateMs, processStartMs } = this.#options.limits;
     this.#npu = await seat.open();
-    if (this.#configuration !== undefined) seat.configure(this.#configuration);
+    const { pid } = seat;
+    // Of a deployment that is just being removed only the one before knows the keys.
+    for (const configuration of this.#configurations) seat.configure(configuration);
     await this.#inTurn(async () => {
+      // It may have died while it waited for its turn; the next one on the seat gets a turn of its own.
+      if (seat.pid !== pid) throw new SluiceError('scoring_crashed', 'scoring process: it is gone');
       for (const [deployment, { image, isParked }] of this.#served) {
         if (!this.#isWanted(deployment)) continue;
         await seat.request({ type: 'activate', deployment, image }, processActivateMs);
@@ -165,8 +172,8 @@ export class ScoringCluster {
       this.#bringUp(seat).catch((thrown: unknown) => {
         const { code, message } = toSluiceError(thrown);
         log.error({ code }, `scoring process: it could not be started again (${message})`);
-        // One that cannot serve what the others do is not let in.
-        seat.kill();
+        // One that cannot serve what the others do is not let in. A dead one may have a successor by now.
+        if (code !== 'scoring_crashed') seat.kill();
       });
     }, delayMs);
     this.#restarts.add(timer);
@@ -195,12 +202,12 @@ export class ScoringCluster {
    * endpoint whose keys it stands behind, but a new worker does not.
    */
   #isWanted(deployment: Name): boolean {
-    return this.#configuration?.deployments.includes(deployment) ?? true;
+    return this.#configurations.at(-1)?.deployments.includes(deployment) ?? true;
   }
 
   /** Endpoints are in force when every worker that serves has them. */
   #tellConfigured(): void {
-    const wanted = this.#configuration?.version;
+    const wanted = this.#configurations.at(-1)?.version;
     if (wanted === undefined || wanted === this.#configured) return;
     const { epoch, generation } = wanted;
     const isDone = this.#ready.every(

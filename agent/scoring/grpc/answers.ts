@@ -1,5 +1,4 @@
 import { SluiceError, toSluiceError } from '../../../contract/errors.ts';
-import { authorise } from '../authorise.ts';
 import {
   type FoundModel,
   findByName,
@@ -105,9 +104,10 @@ export class GrpcAnswers {
     { exchange, action }: { exchange: GrpcExchange; action: 'load' | 'unload' },
   ): Promise<object> {
     const { deployments, endpoints, peers, allowsModelControl: isAllowed } = this.#options;
-    const model = String(request.model_name);
-    authorise(model, keyOf(exchange), endpoints);
-    await controlModel(model, action, { deployments, peers, isAllowed });
+    const authorization = keyOf(exchange);
+    await controlModel(String(request.model_name), action, {
+      ...{ authorization, deployments, endpoints, peers, isAllowed },
+    });
     return {};
   }
 

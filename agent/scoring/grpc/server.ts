@@ -171,11 +171,14 @@ export class GrpcServer {
   }
 
   /** One line a request, as for those over HTTP. */
-  #logCall({ path }: Method, { elapsedMs, answered, scored }: GrpcExchange, code: status): void {
-    const { log } = this.#options;
+  #logCall({ path }: Method, exchange: GrpcExchange, code: status): void {
+    const { log, limits } = this.#options;
+    const { elapsedMs, answered, scored } = exchange;
+    const requestId = exchange.requestId?.slice(0, limits.requestIdCharsMax);
     const durationMs = Math.round(elapsedMs * 1000) / 1000;
     const [route, image] = [answered.get(routeHeader), answered.get(imageHeader)];
-    const fields = { path, status: status[code], durationMs, model: scored?.model, route, image };
+    const known = { requestId, model: scored?.model, route, image };
+    const fields = { path, status: status[code], durationMs, ...known };
     const isFault = code === status.INTERNAL || code === status.UNAVAILABLE;
     const left = isFault ? this.#lines.take(code, undefined) : undefined;
     if (left !== undefined) log.warn(left === 0 ? fields : { ...fields, linesLeftOut: left }, 'call');

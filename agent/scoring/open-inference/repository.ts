@@ -1,7 +1,9 @@
 import Type from '#typebox';
 import { parserOf } from '../../../base/validate.ts';
 import { SluiceError } from '../../../contract/errors.ts';
+import { authorise } from '../authorise.ts';
 import type { Deployments } from '../deployments.ts';
+import type { Endpoints } from '../endpoints.ts';
 import { unknownModel } from '../find-model.ts';
 import type { Peers } from '../peers.ts';
 
@@ -29,19 +31,24 @@ export function repositoryIndex(
 }
 
 /**
- * Takes a deployment out of service until it is loaded again, or puts it back. What is deployed is the
- * workspace's to say: this lasts until then, or until the process starts anew. Of several scoring processes all do it. Throws `forbidden` where the
- * device does not allow it, `unknown_model`, or what loading the image throws.
+ * Takes a deployment out of service until it is loaded again, or puts it back. What is deployed is the workspace's to
+ * say: this lasts until then, or until the process starts anew. Of several scoring processes all do it.
+ * `authorization` is the header of that name. Throws `unauthorized`, `forbidden` where the device does not allow it,
+ * `unknown_model`, or what loading the image throws.
  */
 export async function controlModel(
   name: string,
   action: 'load' | 'unload',
-  {
-    deployments,
-    peers,
-    isAllowed,
-  }: { deployments: Deployments; peers: Peers | undefined; isAllowed: boolean },
+  options: {
+    authorization: string | undefined;
+    deployments: Deployments;
+    endpoints: Endpoints;
+    peers: Peers | undefined;
+    isAllowed: boolean;
+  },
 ): Promise<void> {
+  const { authorization, deployments, endpoints, peers, isAllowed } = options;
+  authorise(name, authorization, endpoints);
   if (!isAllowed) {
     throw new SluiceError(
       'forbidden',
@@ -49,7 +56,7 @@ export async function controlModel(
     );
   }
   const isKnown = deployments.get(name) !== undefined || deployments.parkedNames.includes(name);
-  if (!isKnown) throw unknownModel(name, deployments);
+  if (!isKnown) throw unknownModel(name, authorization, options);
   if (peers !== undefined) await peers.controlModel(name, action);
   else await (action === 'load' ? deployments.unpark(name) : deployments.park(name));
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
-import { authorise, keyGate } from '../authorise.ts';
+import { keyGate } from '../authorise.ts';
 import type { Deployments } from '../deployments.ts';
 import { httpCall } from '../exchange.ts';
 import { type FoundModel, findModel, type ModelSource, visibleModels, visibleNames } from '../find-model.ts';
@@ -100,8 +100,8 @@ function addRepositoryRoutes(app: FastifyInstance, options: OpenInferenceOptions
     addRoute(app, `/v2/repository/models/:model/${action}`, {
       POST: async (request: FastifyRequest, reply) => {
         const { model } = request.params as { model: string };
-        authorise(model, request.headers.authorization, endpoints);
-        await controlModel(model, action, { deployments, peers, isAllowed });
+        const { authorization } = request.headers;
+        await controlModel(model, action, { authorization, deployments, endpoints, peers, isAllowed });
         return send(reply, {});
       },
     });
