@@ -20,6 +20,9 @@ import { WorkQueue } from './work-queue.ts';
 /** Elements that are converted before the event loop turns: some milliseconds' worth. */
 const elementsPerTurn = 1024 * 1024;
 
+/** A run may take so many times what was measured before it counts as hung. */
+const runTimeMargin = 4;
+
 /** A program on a device, or one that follows its device when that is opened anew. */
 export type RunnableProgram = Pick<NpuProgram, 'inputBytes' | 'outputBytes' | 'run' | 'unload'>;
 
@@ -40,7 +43,7 @@ export interface NpuEngineOptions {
   /** Milliseconds of an item on hardware, by its known cycles; undefined for a simulated route. */
   itemMs?: number;
   queueDepthMax: number;
-  /** Of a request; a merged run has as much for each. */
+  /** Of a request; a merged run has more. */
   timeoutMs: number;
   observer?: EngineObserver;
   nowMs: () => number;
@@ -75,7 +78,7 @@ export class NpuEngine implements Engine {
     });
     this.#batches = new BatchQueue({
       queue: this.#queue,
-      batchable: regionBatchable(options),
+      batchable: regionBatchable((program, regions) => this.#run(program, regions)),
       nowMs: options.nowMs,
       onRun: (run) => this.#tell(run),
     });
@@ -128,6 +131,17 @@ export class NpuEngine implements Engine {
     const region = await this.#pack(inputs, items);
     const { outputs } = await this.#batches.submit({ region, items, requests: 1 }, terms, options);
     return this.#unpack(outputs, items);
+  }
+
+  /**
+   * Several requests get the time of one and what such a run is known to take besides, so that a device that hangs is
+   * noticed as soon with many as with one.
+   */
+  #run(program: RunnableProgram, { region, items, requests }: Regions): Promise<NpuRunResult> {
+    const { timeoutMs } = this.#options;
+    const knownMs = this.#queue.runMs(items);
+    const restMs = knownMs === 0 ? timeoutMs * (requests - 1) : Math.ceil(knownMs * runTimeMargin);
+    return program.run(region, { timeoutMs: requests === 1 ? timeoutMs : timeoutMs + restMs });
   }
 
   #tell({ requests, items, computeMs, output }: FinishedRun<NpuRunResult>): void {
@@ -206,7 +220,9 @@ interface Regions {
 }
 
 /** Every region of a program has the same size, so all requests can be merged. */
-function regionBatchable({ timeoutMs }: NpuEngineOptions): Batchable<RunnableProgram, Regions, NpuRunResult> {
+function regionBatchable(
+  run: (program: RunnableProgram, regions: Regions) => Promise<NpuRunResult>,
+): Batchable<RunnableProgram, Regions, NpuRunResult> {
   return {
     keyOf: () => '',
     itemsOf: ({ items }) => items,
@@ -216,7 +232,7 @@ function regionBatchable({ timeoutMs }: NpuEngineOptions): Batchable<RunnablePro
       items: all.reduce((sum, { items }) => sum + items, 0),
       requests: all.reduce((sum, { requests }) => sum + requests, 0),
     }),
-    run: (program, { region, requests }) => program.run(region, { timeoutMs: timeoutMs * requests }),
+    run,
     split: ({ outputs, counters }, items) => {
       const itemBytes = outputs.length / items.reduce((sum, count) => sum + count, 0);
       let end = 0;

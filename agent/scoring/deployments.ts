@@ -1,4 +1,4 @@
-import { SluiceError } from '../../contract/errors.ts';
+import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Digest, Name } from '../../contract/names.ts';
 import type { ImageEnvironment } from './image-layers.ts';
 import { loadImage } from './load-image.ts';
@@ -71,15 +71,15 @@ export class Deployments {
   }
 
   /**
-   * Stops serving a deployment once nothing more is under way for it, and waits for no other's image; resolves when its
-   * own is closed. An unknown name is no error.
+   * Stops serving a deployment once nothing more is under way for it, and waits for no other's image; its own closes
+   * after its last request, which may take longer than whoever asks waits. An unknown name is no error.
    */
   async remove(deployment: Name): Promise<void> {
     await this.#turns.get(deployment);
     const image = this.#served.get(deployment);
     this.#parked.delete(deployment);
     this.#served.delete(deployment);
-    if (image !== undefined) await this.#retire(image);
+    if (image !== undefined) void this.#retire(image);
   }
 
   /** Removes everything; resolves when all engines are closed. Idempotent. */
@@ -114,7 +114,13 @@ export class Deployments {
   }
 
   #retire(image: ServedImage): Promise<void> {
-    const retired = image.retire().finally(() => this.#retiring.delete(retired));
+    const retired = image
+      .retire()
+      .catch((thrown: unknown) => {
+        const { code, message } = toSluiceError(thrown);
+        this.#environment.log.error({ code, image: image.digest }, `an image did not close: ${message}`);
+      })
+      .finally(() => this.#retiring.delete(retired));
     this.#retiring.add(retired);
     return retired;
   }

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -14,6 +16,8 @@ constexpr std::size_t NumberCharsMax() {
   return 1 + std::numeric_limits<Number>::max_digits10 + 1 + kExponentChars + 1;
 }
 
+constexpr std::size_t kPieceNumbers = 1024;
+
 template <class Number>
 char* WriteNumber(Number value, char* at) {
   if (std::isfinite(value)) return std::to_chars(at, at + NumberCharsMax<Number>(), value).ptr;
@@ -27,16 +31,24 @@ char* WriteNumber(Number value, char* at) {
 
 template <class Number>
 void AppendJsonNumbers(std::span<const Number> values, std::string* text) {
-  const std::size_t begin = text->size();
-  text->resize(begin + values.size() * NumberCharsMax<Number>() + 2);
-  char* at = text->data() + begin;
-  *at++ = '[';
-  for (std::size_t index = 0; index < values.size(); ++index) {
-    if (index > 0) *at++ = ',';
-    at = WriteNumber(values[index], at);
+  // Piece by piece: a text for the longest numbers would take several times what it needs.
+  std::array<char, kPieceNumbers * NumberCharsMax<Number>()> piece;
+  *text += '[';
+  for (std::size_t begin = 0; begin < values.size(); begin += kPieceNumbers) {
+    char* at = piece.data();
+    for (const Number value :
+         values.subspan(begin, std::min(kPieceNumbers, values.size() - begin))) {
+      at = WriteNumber(value, at);
+      *at++ = ',';
+    }
+    text->append(piece.data(), static_cast<std::size_t>(at - piece.data()));
   }
-  *at++ = ']';
-  text->resize(static_cast<std::size_t>(at - text->data()));
+  // The last comma gives way.
+  if (values.empty()) {
+    *text += ']';
+  } else {
+    text->back() = ']';
+  }
 }
 
 template void AppendJsonNumbers(std::span<const float>, std::string*);
