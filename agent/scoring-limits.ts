@@ -66,6 +66,9 @@ export interface ScoringLimits {
   connectionsMax: number;
   /** Bytes of all bodies that are under way, as they come; a body that goes beyond is refused. */
   heldBytesMax: number;
+  /** Buffers that are kept for the next bodies, and how long when none comes. */
+  bodyBuffersBytesMax: number;
+  bodyBuffersIdleMs: number;
   /** Headers of one request; Node bounds their bytes at 16 KiB. */
   headersMax: number;
   /** How long a client may take nothing of its answer before the connection is cut. */
@@ -170,6 +173,8 @@ export const scoringLimits: ScoringLimits = {
   keepAliveTimeoutMs: 72_000,
   connectionsMax: 1024,
   heldBytesMax: 256 * MiB,
+  bodyBuffersBytesMax: 16 * MiB,
+  bodyBuffersIdleMs: 5_000,
   headersMax: 128,
   unreadMs: 30_000,
   mirrorInFlightMax: 4,

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
-import { limits } from '../../contract/limits.ts';
+import { limits as contractLimits } from '../../contract/limits.ts';
+import { releaseMemory } from '../../native/release-memory.ts';
+import type { ScoringLimits } from '../scoring-limits.ts';
+import { BodyBuffers } from './body-buffers.ts';
 import { whenOver } from './when-over.ts';
 
 declare module 'fastify' {
@@ -12,8 +15,9 @@ declare module 'fastify' {
 }
 
 /** What is allocated at once for a body that says its length; the rest only as it arrives. */
-const firstBytesMax = 1024 * 1024;
+const firstBytesMax = 4 * 1024 * 1024;
 const smallestBytes = 4 * 1024;
+const none = Buffer.alloc(0);
 
 /** Bytes of all bodies that are under way. */
 class HeldBytes {
@@ -42,13 +46,15 @@ class HeldBytes {
  * Reads each body into one buffer, whatever pieces it comes in: a list of one-byte chunks would take a hundred
  * times their bytes. All bodies together are bounded, from their arrival until they are answered.
  */
-export function collectBodies(app: FastifyInstance, { heldBytesMax }: { heldBytesMax: number }): void {
-  const held = new HeldBytes(heldBytesMax);
+export function collectBodies(app: FastifyInstance, limits: ScoringLimits): void {
+  const held = new HeldBytes(limits.heldBytesMax);
+  const buffers = new BodyBuffers(limits);
   app.decorateRequest('collected', null);
   app.addHook('onRequest', (request, reply, done) => {
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
     if (length !== undefined || coding !== undefined) {
-      const body = new CollectedBody(held, length === undefined ? undefined : Number(length));
+      const declared = length === undefined ? undefined : Number(length);
+      const body = new CollectedBody({ held, buffers, declared });
       request.collected = body;
       whenOver(reply, () => body.end());
     }
@@ -84,15 +90,18 @@ async function collect(request: FastifyRequest, payload: IncomingMessage): Promi
 /** One body as far as it is here. */
 class CollectedBody {
   readonly #held: HeldBytes;
+  readonly #buffers: BodyBuffers;
   readonly #declared: number | undefined;
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer: Buffer = none;
   #length = 0;
   #taken = 0;
   #isEnded = false;
+  #isKept = false;
 
-  constructor(held: HeldBytes, declared: number | undefined) {
-    this.#held = held;
-    this.#declared = declared;
+  constructor(options: { held: HeldBytes; buffers: BodyBuffers; declared: number | undefined }) {
+    this.#held = options.held;
+    this.#buffers = options.buffers;
+    this.#declared = options.declared;
   }
 
   get bytes(): Uint8Array {
@@ -111,13 +120,26 @@ class CollectedBody {
     if (length > this.#buffer.length) this.#grow(length);
     piece.copy(this.#buffer, this.#length);
     this.#length = length;
+    // Node made it for this body, and nobody else has it.
+    releaseMemory(piece);
+  }
+
+  /** Somebody looks into it after the answer: no other body gets its memory. */
+  keep(): void {
+    this.#isKept = true;
   }
 
   /** Gives its bytes back. Idempotent. */
   end(): void {
+    if (this.#isEnded) return;
     this.#isEnded = true;
     this.#held.release(this.#taken);
     this.#taken = 0;
+    if (this.#isKept) return;
+    this.#buffers.give(this.#buffer);
+    // What still arrives goes elsewhere.
+    this.#buffer = none;
+    this.#length = 0;
   }
 
   #grow(needed: number): void {
@@ -129,13 +151,15 @@ class CollectedBody {
       this.#held.take(size - this.#taken);
       this.#taken = size;
     }
-    const grown = Buffer.allocUnsafe(size);
+    const grown = this.#buffers.take(size);
     this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffers.give(this.#buffer);
     this.#buffer = grown;
   }
 }
 
 function checkSize(bytes: number): void {
-  if (bytes <= limits.scoringBodyBytesMax) return;
-  throw new SluiceError('body_too_large', `body: larger than ${limits.scoringBodyBytesMax} bytes`);
+  const { scoringBodyBytesMax: bytesMax } = contractLimits;
+  if (bytes <= bytesMax) return;
+  throw new SluiceError('body_too_large', `body: larger than ${bytesMax} bytes`);
 }

@@ -18,6 +18,7 @@ function keep(
   { request, reply, payload }: { request: FastifyRequest; reply: FastifyReply; payload: unknown },
 ): void {
   const { method, url: path, plainBody, sentContentType } = request;
+  request.collected?.keep();
   capture.payload(
     'request',
     {

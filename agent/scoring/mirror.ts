@@ -15,6 +15,8 @@ export interface CopiedRequest {
   bodyBytes: number;
   /** Header `x-sluice-route`. */
   route: string | undefined;
+  /** Called when a copy will be made, so that the body stays what it is. */
+  keep?: () => void;
   /** Reads the request against the image of the run and runs it. What it throws is counted, and goes nowhere else. */
   rerun: (run: MirroredRun) => Promise<unknown>;
 }
@@ -25,6 +27,7 @@ export function copyOf(request: FastifyRequest, rerun: CopiedRequest['rerun']): 
   return {
     bodyBytes: request.plainBody?.length ?? 0,
     route: typeof route === 'string' ? route : undefined,
+    keep: () => request.collected?.keep(),
     rerun,
   };
 }
@@ -67,6 +70,7 @@ export class Mirror {
       return;
     }
     this.#count(image, 1);
+    request.keep?.();
     // What the handler returns is sent before the next turn of the loop.
     setImmediate(() => void this.#run(image, request).finally(() => this.#count(image, -1)));
   }

@@ -15,7 +15,7 @@ export interface Measured {
 
 const rounds = 5;
 const roundMs = 2_000;
-const warmUpMs = 500;
+const warmUpMs = 4_000;
 
 /** Loads two servers in turn, so that what else the machine does hits both alike. */
 export async function compareRounds(

@@ -44,6 +44,15 @@ Napi::Object ObjectOf(Napi::Env env, const FoundNumbers<Number>& found) {
   return object;
 }
 
+// detach(buffer): its memory is freed; every view of it is empty.
+void Detach(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsArrayBuffer()) {
+    throw Napi::TypeError::New(info.Env(), "argument 1 must be an ArrayBuffer");
+  }
+  auto buffer = info[0].As<Napi::ArrayBuffer>();
+  if (!buffer.IsDetached()) buffer.Detach();
+}
+
 // Work on memory that JavaScript owns, which stays as it is until the result is taken.
 class Task {
  public:
@@ -194,6 +203,7 @@ void RunLater(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void RegisterCodec(Napi::Env env, Napi::Object exports) {
+  exports.Set("detach", Napi::Function::New(env, Detach));
   exports.Set("findInputData", Napi::Function::New(env, RunNow<FindTask>));
   exports.Set("findInputDataLater", Napi::Function::New(env, RunLater<FindTask>));
   exports.Set("writeJson", Napi::Function::New(env, RunNow<WriteTask>));
