@@ -94,6 +94,8 @@ class CollectedBody {
   readonly #declared: number | undefined;
   #buffer: Buffer = none;
   #length = 0;
+  /** The newest piece that was copied. */
+  #piece: Buffer = none;
   #taken = 0;
   #isEnded = false;
   #isKept = false;
@@ -120,8 +122,9 @@ class CollectedBody {
     if (length > this.#buffer.length) this.#grow(length);
     piece.copy(this.#buffer, this.#length);
     this.#length = length;
-    // Node made it for this body, and nobody else has it.
-    releaseMemory(piece);
+    // Node made the one before for this body, and its parser is done with it.
+    releaseMemory(this.#piece);
+    this.#piece = piece;
   }
 
   /** Somebody looks into it after the answer: no other body gets its memory. */
@@ -135,6 +138,7 @@ class CollectedBody {
     this.#isEnded = true;
     this.#held.release(this.#taken);
     this.#taken = 0;
+    this.#piece = none;
     if (this.#isKept) return;
     this.#buffers.give(this.#buffer);
     // What still arrives goes elsewhere.
