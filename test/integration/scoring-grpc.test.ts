@@ -61,6 +61,14 @@ function busy(size: number): object {
   return { model_name: 'busy', inputs, raw_input_contents: [sizeOf(size)] };
 }
 
+/** Waits until the engines of the busy model have so many requests, waiting or running. */
+async function taken(scoring: LocalScoring, requests: number): Promise<void> {
+  const engines = scoring.deployments.get('busy')?.router.engines ?? [];
+  const count = (): number =>
+    engines.reduce((sum, { load }) => sum + (load?.depth ?? 0) + (load?.running ?? 0), 0);
+  await expect.poll(count, { timeout: 10_000, interval: 5 }).toBeGreaterThanOrEqual(requests);
+}
+
 describe('gRPC', () => {
   it('describes server and models, and says what is ready', async () => {
     const scoring = await startScoring();
@@ -214,7 +222,7 @@ describe('gRPC', () => {
     const before = image?.statistics.fail.count ?? 0;
     const controllers = [1, 2].map(() => new AbortController());
     const left = controllers.map(({ signal }) => grpc.call('ModelInfer', busy(900), { signal }));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await taken(scoring, 2);
     for (const controller of controllers) controller.abort();
     for (const { status } of await Promise.all(left)) expect(status).toBe('CANCELLED');
     await expect.poll(() => (image?.statistics.fail.count ?? 0) - before, { timeout: 10_000 }).toBe(2);
@@ -272,17 +280,17 @@ describe('gRPC', () => {
   });
 
   it('stops after its last call, and says which port is taken', async () => {
-    const { grpc } = await startBusy(4);
+    const { scoring: busyScoring, grpc } = await startBusy(4);
     const running = grpc.call('ModelInfer', busy(900));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await taken(busyScoring, 1);
     await grpc.server.stop();
     expect((await running).status).toBe('OK');
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const { port } = taken.address() as { port: number };
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as { port: number };
     const scoring = await startScoring();
     await expect(startGrpc(scoring, { port })).rejects.toMatchObject({ code: 'port_in_use' });
-    taken.close();
+    other.close();
   });
 });
 

@@ -25,6 +25,8 @@ export class GrpcListeners {
   readonly #servers: Server[] = [];
   /** Also those on which TLS is not agreed yet. */
   readonly #connections = new Set<Socket>();
+  /** Those that were handed over. */
+  readonly #served = new Set<Socket>();
   #tlsFiles: TlsFiles | undefined;
 
   constructor(options: GrpcListenersOptions) {
@@ -49,6 +51,13 @@ export class GrpcListeners {
     for (const server of this.#servers.splice(0)) server.close();
   }
 
+  /** Resolves when all connections that were handed over are closed. */
+  async ended(): Promise<void> {
+    const closed = (connection: Socket): Promise<unknown> =>
+      new Promise((resolve) => connection.once('close', resolve));
+    await Promise.all([...this.#served].map(closed));
+  }
+
   /** Ends those that are open. */
   hangUp(): void {
     for (const connection of this.#connections) connection.destroy();
@@ -62,8 +71,9 @@ export class GrpcListeners {
   }
 
   #makeServer(tls: TlsMaterial | undefined): Server {
-    const { limits, serve } = this.#options;
-    const server = tls === undefined ? createServer({ noDelay: true }, serve) : this.#makeSecure(tls);
+    const { limits } = this.#options;
+    const serve = (connection: Socket): void => this.#serve(connection);
+    const server = tls === undefined ? createServer({ noDelay: true }, serve) : this.#makeSecure(tls, serve);
     server.maxConnections = limits.connectionsMax;
     server.on('connection', (connection: Socket) => {
       this.#connections.add(connection);
@@ -73,8 +83,14 @@ export class GrpcListeners {
     return server;
   }
 
-  #makeSecure(tls: TlsMaterial): Server {
-    const { limits, serve, log } = this.#options;
+  #serve(connection: Socket): void {
+    this.#served.add(connection);
+    connection.once('close', () => this.#served.delete(connection));
+    this.#options.serve(connection);
+  }
+
+  #makeSecure(tls: TlsMaterial, serve: (connection: Socket) => void): Server {
+    const { limits, log } = this.#options;
     const needsClient = tls.ca !== undefined;
     const context = { minVersion: 'TLSv1.2' } as const;
     const server = createSecureServer(

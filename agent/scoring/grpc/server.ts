@@ -75,8 +75,13 @@ export class GrpcServer {
 
   async #stop(): Promise<void> {
     this.#listeners?.close();
-    const timer = setTimeout(() => this.#server.forceShutdown(), this.#options.limits.stopMs);
+    const timer = setTimeout(() => {
+      this.#server.forceShutdown();
+      this.#listeners?.hangUp();
+    }, this.#options.limits.stopMs);
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    // On Node 24 that resolves at once: closing the HTTP/2 server marks its sessions closed while calls still run.
+    await this.#listeners?.ended();
     clearTimeout(timer);
     this.#listeners?.hangUp();
   }
