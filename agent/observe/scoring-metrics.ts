@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { CollectionState } from '../collect/data-collector.ts';
 import { addCollectionMetrics } from './collection-metrics.ts';
@@ -8,6 +7,7 @@ import type { ObserveImages } from './observed-image.ts';
 import { addCounter, addGauge } from './pulled-metrics.ts';
 import { type ToldMetrics, tellMetrics, textOfAll } from './told-metrics.ts';
 import { addTritonMetrics } from './triton-metrics.ts';
+import { TurnTime } from './turn-time.ts';
 
 /** What is measured. */
 export interface ScoringMetricsOptions {
@@ -102,12 +102,13 @@ export class ScoringMetrics {
     return textOfAll([own, ...others]);
   }
 
-  /** Metric by metric, so that the event loop turns between them. */
+  /** Metric by metric, so that the event loop may turn between them. */
   async #writeOwn(): Promise<string> {
+    const turn = new TurnTime();
     const texts: string[] = [];
     for (const { name } of this.#registry.getMetricsAsArray()) {
       texts.push(await this.#registry.getSingleMetricAsString(name));
-      await setImmediate();
+      await turn.next();
     }
     return `${texts.join('\n\n')}\n`;
   }

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { type Aggregator, AggregatorRegistry, type Metric, type Registry } from 'prom-client';
+import { TurnTime } from './turn-time.ts';
 
 /**
  * Metrics of one process as it tells them to another: by name, each the JSON of what prom-client has of it. Text in
@@ -13,8 +13,9 @@ export type ToldMetrics = Record<string, string>;
  */
 const isOfTheWorst = /^nodejs_eventloop_lag_(?!min_)|^process_start_time_seconds$/;
 
-/** Everything in a registry, metric by metric, so that the event loop turns between them. */
+/** Everything in a registry, metric by metric, so that the event loop may turn between them. */
 export async function tellMetrics(registry: Registry): Promise<ToldMetrics> {
+  const turn = new TurnTime();
   const told: ToldMetrics = {};
   // The registry's list is of metrics, whatever its type says.
   for (const metric of registry.getMetricsAsArray() as unknown as Metric[]) {
@@ -25,18 +26,19 @@ export async function tellMetrics(registry: Registry): Promise<ToldMetrics> {
       // Means of nothing are no numbers, and JSON has none for them.
       values: values.filter(({ value }) => Number.isFinite(value)),
     });
-    await setImmediate();
+    await turn.next();
   }
   return told;
 }
 
 /** The text of a scrape of several processes: series with the same labels become one. */
 export async function textOfAll(processes: readonly ToldMetrics[]): Promise<string> {
+  const turn = new TurnTime();
   const texts: string[] = [];
   for (const name of new Set(processes.flatMap((told) => Object.keys(told)))) {
     const same = processes.flatMap(({ [name]: json }) => (json === undefined ? [] : [[JSON.parse(json)]]));
     texts.push(await AggregatorRegistry.aggregate(same).metrics());
-    await setImmediate();
+    await turn.next();
   }
   return texts.join('\n');
 }
