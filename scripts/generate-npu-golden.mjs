@@ -4,23 +4,12 @@
 import { writeFileSync } from 'node:fs';
 import { addTermsOf, nudgedOutputScale } from '../dist/compiler/network/add-terms.js';
 import { canonicalModelOf } from '../dist/compiler/network/canonical-model.js';
-import { RuntimeModel } from '../dist/compiler/onnx-runtime.js';
+import { pixelWindow } from '../dist/compiler/network/pixel-window.js';
 import { fixedScaleOf } from '../dist/contract/npu/parameters.js';
+import { RuntimeModel } from '../dist/ort/runtime-model.js';
 
 const lanes = 48;
 const layers = 8;
-const unit = {
-  kernelRows: 1,
-  kernelColumns: 1,
-  strideRows: 1,
-  strideColumns: 1,
-  dilationRows: 1,
-  dilationColumns: 1,
-  padTop: 0,
-  padLeft: 0,
-  padBottom: 0,
-  padRight: 0,
-};
 
 let state = 20261124;
 /** Uniform from least to most, both included; the same numbers on every run (xorshift32). */
@@ -80,7 +69,7 @@ async function requantiseLines(index) {
     name: 'requantise',
     input: vector('x', 1),
     output: vector('y', lanes),
-    window: unit,
+    window: pixelWindow,
     groups: 1,
     weights: Int8Array.from(weights),
     bias: Int32Array.from(bias),
@@ -151,7 +140,7 @@ async function poolLines() {
     name: 'pool',
     input: { name: 'x', channels: lanes, rows: 3, columns: 3 },
     output: vector('y', lanes),
-    window: { ...unit, kernelRows: 3, kernelColumns: 3 },
+    window: { ...pixelWindow, kernelRows: 3, kernelColumns: 3 },
   };
   const results = await runLayer(layer, [values]);
   return [...results].map((result, lane) => ['pool', ...values.subarray(9 * lane, 9 * lane + 9), result]);

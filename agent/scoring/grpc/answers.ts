@@ -1,37 +1,15 @@
 import { SluiceError, toSluiceError } from '../../../contract/errors.ts';
-import {
-  type FoundModel,
-  findByName,
-  type ModelSource,
-  type Purpose,
-  visibleModels,
-  visibleNames,
-} from '../find-model.ts';
-import type { Mirror } from '../mirror.ts';
+import { type FoundModel, findByName, type Purpose, visibleModels, visibleNames } from '../find-model.ts';
 import { modelConfiguration, modelMetadata, serverMetadata } from '../open-inference/metadata.ts';
+import type { OpenInferenceOptions } from '../open-inference/options.ts';
 import { controlModel, repositoryIndex } from '../open-inference/repository.ts';
 import { modelStatistics } from '../open-inference/statistics.ts';
-import type { Peers } from '../peers.ts';
 import { deploymentHeader, imageHeader } from '../request-context.ts';
 import type { GrpcExchange } from './grpc-exchange.ts';
 import { copyOfMessage, inferMessage } from './infer.ts';
 import type { InferAnswer } from './infer-answer.ts';
 import type { InferMessage } from './infer-message.ts';
 import { services } from './schema.ts';
-
-/** What the service needs. */
-export interface GrpcServiceOptions extends ModelSource {
-  mirror: Mirror;
-  /** What `ServerMetadata` calls the server. */
-  serverName: string;
-  /** Whether clients may load and unload models. */
-  allowsModelControl: boolean;
-  /** The other scoring processes of this device, when there are any. */
-  peers?: Peers;
-  nowMs: () => number;
-  /** Milliseconds since 1970. */
-  instantMs: () => number;
-}
 
 /** Answers one call: fields of the request's message to those of the answer's. */
 type Answer = (request: Record<string, unknown>, exchange: GrpcExchange) => object | Promise<object>;
@@ -49,9 +27,9 @@ const notReady: ReadonlySet<string> = new Set(['unknown_model', 'not_ready', 'no
 export class GrpcAnswers {
   /** By the path of the method. */
   readonly calls: ReadonlyMap<string, Answer>;
-  readonly #options: GrpcServiceOptions;
+  readonly #options: OpenInferenceOptions;
 
-  constructor(options: GrpcServiceOptions) {
+  constructor(options: OpenInferenceOptions) {
     this.#options = options;
     this.calls = this.#table();
   }

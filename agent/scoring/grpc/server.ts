@@ -16,8 +16,9 @@ import { limits as contractLimits } from '../../../contract/limits.ts';
 import { LineLimit } from '../../observe/line-limit.ts';
 import type { ScoringLimits } from '../../scoring-limits.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
+import type { OpenInferenceOptions } from '../open-inference/options.ts';
 import { imageHeader, routeHeader } from '../request-context.ts';
-import { GrpcAnswers, type GrpcServiceOptions } from './answers.ts';
+import { GrpcAnswers } from './answers.ts';
 import { GrpcExchange } from './grpc-exchange.ts';
 import { encodeInferAnswer, encodeStreamAnswer, encodeStreamError } from './infer-answer.ts';
 import { type InferMessage, readInferMessage } from './infer-message.ts';
@@ -27,7 +28,7 @@ import { errorOf, failureOf, messageOf, statusOf } from './status.ts';
 import { answerInOrder, type StreamCall } from './stream.ts';
 
 /** What the gRPC server needs. */
-export interface GrpcServerOptions extends GrpcServiceOptions {
+export interface GrpcServerOptions extends OpenInferenceOptions {
   /** TLS. */
   listeners: ListenerSettings;
   limits: ScoringLimits;

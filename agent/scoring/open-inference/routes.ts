@@ -3,34 +3,20 @@ import { SluiceError } from '../../../contract/errors.ts';
 import { keyGate } from '../authorise.ts';
 import type { Deployments } from '../deployments.ts';
 import { httpCall } from '../exchange.ts';
-import { type FoundModel, findModel, type ModelSource, visibleModels, visibleNames } from '../find-model.ts';
-import { copyOf, type Mirror } from '../mirror.ts';
-import type { Peers } from '../peers.ts';
+import { type FoundModel, findModel, visibleModels, visibleNames } from '../find-model.ts';
+import { copyOf } from '../mirror.ts';
 import { parseJson, readBody } from '../request-body.ts';
 import { deploymentHeader, imageHeader } from '../request-context.ts';
 import { addRoute, type Handler } from '../routes.ts';
 import { infer, reinfer } from './infer.ts';
 import { modelConfiguration, modelMetadata, serverMetadata } from './metadata.ts';
+import type { OpenInferenceOptions } from './options.ts';
 import { controlModel, repositoryIndex } from './repository.ts';
 import { modelStatistics } from './statistics.ts';
 
 // Open Inference Protocol v2 over HTTP, with the extensions of Triton that its clients call. A model's name is
 // the deployment's, its version the image's. Where the protocol's documents disagree: `/v2` and `/v2/` both
 // answer, and health answers carry both `ready` and `live`, which satisfies every client that reads either.
-
-/** What the dialect needs. */
-export interface OpenInferenceOptions extends ModelSource {
-  mirror: Mirror;
-  /** What `GET /v2` calls the server. */
-  serverName: string;
-  /** Whether clients may load and unload models. */
-  allowsModelControl: boolean;
-  /** The other scoring processes of this device, when there are any. */
-  peers?: Peers;
-  nowMs: () => number;
-  /** Milliseconds since 1970. */
-  instantMs: () => number;
-}
 
 /** Adds the routes of the Open Inference dialect. */
 export function addOpenInferenceRoutes(app: FastifyInstance, options: OpenInferenceOptions): void {
