@@ -1,7 +1,9 @@
 // Writes test/golden/npu-arithmetic/cases.txt: single values of the NPU's arithmetic and what ONNX Runtime makes of
 // them, from canonical models (compiler/network/canonical-model.ts). Run `npm run build` before. The numbers do
 // not depend on the CPU; the folder's README says what a line holds.
-import { writeFileSync } from 'node:fs';
+//   node scripts/generate-npu-golden.mjs            writes the file
+//   node scripts/generate-npu-golden.mjs --check    writes nothing; exit code 1 if the file would be another
+import { readFileSync, writeFileSync } from 'node:fs';
 import { addTermsOf, nudgedOutputScale } from '../dist/compiler/network/add-terms.js';
 import { canonicalModelOf } from '../dist/compiler/network/canonical-model.js';
 import { pixelWindow } from '../dist/compiler/network/pixel-window.js';
@@ -160,4 +162,10 @@ for (let index = 0; index < layers; index += 1) {
 }
 lines.push(...(await poolLines()), ...(await tableLines()));
 const file = new URL('../test/golden/npu-arithmetic/cases.txt', import.meta.url);
-writeFileSync(file, `${lines.map((line) => line.join(' ')).join('\n')}\n`);
+const text = `${lines.map((line) => line.join(' ')).join('\n')}\n`;
+if (!process.argv.includes('--check')) {
+  writeFileSync(file, text);
+} else if (readFileSync(file, 'utf8') !== text) {
+  console.error('test/golden/npu-arithmetic/cases.txt is stale; run: node scripts/generate-npu-golden.mjs');
+  process.exitCode = 1;
+}

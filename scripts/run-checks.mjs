@@ -12,6 +12,7 @@ const checks = [
   { name: 'dead code (knip)', args: ['node_modules/knip/bin/knip.js', '--no-progress'] },
   { name: 'kernels of hls/', args: ['scripts/check-hls.mjs'] },
   { name: 'generated files', args: ['scripts/generate-npu-constants.mjs', '--check'] },
+  { name: 'golden numbers of the NPU', args: ['scripts/generate-npu-golden.mjs', '--check'] },
 ];
 
 const failed = checks.filter(({ name, args }) => {
