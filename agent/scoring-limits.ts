@@ -6,30 +6,24 @@ const MiB = 1024 * KiB;
 
 /** Every queue, retry and timeout of the scoring process that an image does not set itself. */
 export interface ScoringLimits {
-  /** What a worker thread gets to load its model or to run its script's `init`, besides the script's own limit. */
+  /** What a thread gets to load its model or to run its script's `init`, besides the script's own limit. */
   workerStartMs: number;
-  /** How long closing an engine waits for a thread that still computes; it then ends by itself. */
+  /** How long closing waits for a thread that still computes, before it is told to end. */
   workerCloseMs: number;
   /** First delay after a worker thread could not be started again, doubled up to `workerRestartCapMs`. */
   workerRestartBaseMs: number;
   workerRestartCapMs: number;
-  /** Tensors of at least this size change threads without a copy; below, copying is cheaper. */
-  transferBytesMin: number;
   /** Items of a merged run where the image does not say, and bytes of its inputs: they are copied on the event loop. */
   batchItemsMax: number;
   batchBytesMax: number;
   /** What finding out takes, at the start of an engine, how many requests can be merged. */
   batchTrialMs: number;
-  /** A model of at most so many bytes, whose loading takes at most so long, may be loaded on the event loop. */
-  inlineModelBytesMax: number;
-  inlineLoadMs: number;
-  /** Runs inside a thread that are measured for it, and ways there and back; what 95 % of the runs must stay below. */
+  /** Runs that tell whether a model may run on the event loop; what 95 % of them must stay below. */
   inlineTrialRuns: number;
-  inlineTrialTrips: number;
   inlineRunMs: number;
   /** What a request's items, by measured time, may take of the event loop; more go to a thread. */
   inlineRequestMs: number;
-  /** A run on the event loop that takes longer was the last one there. */
+  /** The second run on the event loop that takes longer was the last one there. */
   inlineStallMs: number;
   /** What the NPU gets for one request. */
   npuTimeoutMs: number;
@@ -66,9 +60,10 @@ export interface ScoringLimits {
   connectionsMax: number;
   /** Bytes of all bodies that are under way, as they come; a body that goes beyond is refused. */
   heldBytesMax: number;
-  /** Buffers that are kept for the next bodies, and how long when none comes. */
+  /** Buffers that are kept for the next bodies, and for each model's next outputs, and how long when none comes. */
   bodyBuffersBytesMax: number;
-  bodyBuffersIdleMs: number;
+  outputBuffersBytesMax: number;
+  buffersIdleMs: number;
   /** Headers of one request; Node bounds their bytes at 16 KiB. */
   headersMax: number;
   /** How long a client may take nothing of its answer before the connection is cut. */
@@ -143,14 +138,10 @@ export const scoringLimits: ScoringLimits = {
   workerCloseMs: 2_000,
   workerRestartBaseMs: 100,
   workerRestartCapMs: 5_000,
-  transferBytesMin: 64 * KiB,
   batchItemsMax: 32,
   batchBytesMax: 8 * MiB,
   batchTrialMs: 300,
-  inlineModelBytesMax: 1 * MiB,
-  inlineLoadMs: 10,
   inlineTrialRuns: 40,
-  inlineTrialTrips: 10,
   inlineRunMs: 0.5,
   inlineRequestMs: 2,
   inlineStallMs: 50,
@@ -174,7 +165,8 @@ export const scoringLimits: ScoringLimits = {
   connectionsMax: 1024,
   heldBytesMax: 256 * MiB,
   bodyBuffersBytesMax: 16 * MiB,
-  bodyBuffersIdleMs: 5_000,
+  outputBuffersBytesMax: 16 * MiB,
+  buffersIdleMs: 5_000,
   headersMax: 128,
   unreadMs: 30_000,
   mirrorInFlightMax: 4,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OnnxEngine, type OnnxEngineOptions, startOnnxWorker } from '../agent/engines/onnx-engine.ts';
+import { OnnxEngine, type OnnxEngineOptions } from '../agent/engines/onnx-engine.ts';
 import { scoringLimits } from '../agent/scoring-limits.ts';
 import { digestOf } from '../base/digest.ts';
 import { createLogger } from '../base/logger.ts';
@@ -43,7 +43,6 @@ export class BenchModel {
       limits: { ...scoringLimits, batchTrialMs: 30_000 },
       nowMs: () => performance.now(),
       log: createLogger({ name: 'bench', level: 'silent' }),
-      startWorker: startOnnxWorker,
       ...options,
     });
     await engine.start();

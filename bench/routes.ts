@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { NpuEngine } from '../agent/engines/npu-engine.ts';
-import { OnnxEngine, startOnnxWorker } from '../agent/engines/onnx-engine.ts';
+import { OnnxEngine } from '../agent/engines/onnx-engine.ts';
 import { scoringLimits } from '../agent/scoring-limits.ts';
 import { digestOf } from '../base/digest.ts';
 import { createLogger } from '../base/logger.ts';
@@ -27,7 +27,6 @@ export async function benchRoutes(): Promise<Record<string, Measurement[]>> {
     sessions: 1,
     limits: scoringLimits,
     log: createLogger({ name: 'bench', level: 'silent' }),
-    startWorker: startOnnxWorker,
   });
   const device = NpuDevice.open({ kind: 'simulator', configuration });
   const { program, inputs, outputs } = await compileModel(model, { configuration });

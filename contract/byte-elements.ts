@@ -16,17 +16,28 @@ export function countByteElements(data: Uint8Array): number | undefined {
   return offset === data.length ? count : undefined;
 }
 
-/** Elements as texts. Throws a `TypeError` for one that is not UTF-8. The bytes must be whole elements. */
-export function readByteElements(data: Uint8Array): string[] {
+/** An element as JSON has it: a text, or in base64 what is not UTF-8. */
+export type ByteElement = string | { b64: string };
+
+/** The elements; the bytes must be whole ones. */
+export function readByteElements(data: Uint8Array): ByteElement[] {
   const view = viewOf(data);
-  const texts: string[] = [];
+  const elements: ByteElement[] = [];
   let offset = 0;
   while (offset < data.length) {
     const start = offset + lengthBytes;
     offset = start + view.getUint32(offset, true);
-    texts.push(decoder.decode(data.subarray(start, offset)));
+    elements.push(elementOf(data.subarray(start, offset)));
   }
-  return texts;
+  return elements;
+}
+
+function elementOf(bytes: Uint8Array): ByteElement {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return { b64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64') };
+  }
 }
 
 /** Texts as elements in UTF-8. */

@@ -1,87 +1,123 @@
-import './disable-telemetry.ts';
-import { env, InferenceSession, type Tensor as RuntimeTensor } from 'onnxruntime-node';
-import { SluiceError } from '../contract/errors.ts';
+import { setImmediate } from 'node:timers/promises';
 import type { Tensor } from '../contract/tensors.ts';
-import { fromRuntimeTensor, toRuntimeTensor } from './tensors.ts';
+import { onnxRuntime } from './library.ts';
+import type { AddonOutput, LoadedSession } from './onnx-addon.ts';
+import type { RuntimeLane } from './runtime-lane.ts';
 
-const reasonCharsMax = 400;
+/** How a model is loaded. */
+export interface RuntimeOptions {
+  /**
+   * Without it DequantizeLinear - Add - QuantizeLinear stays as it is: fused to QLinearAdd it has other bits, and
+   * not the same on every CPU.
+   */
+  fusesQuantisation?: boolean;
+}
 
-/**
- * A model loaded by ONNX Runtime, with one thread and no spinning. Loading and running block the calling
- * thread: use it in a worker thread.
- */
+/** What a run on a lane gave. */
+export interface LaneRun {
+  /** In the order of the names. */
+  outputs: Tensor[];
+  /** Milliseconds in ONNX Runtime. */
+  computeMs: number;
+}
+
+/** A model loaded by ONNX Runtime, with one computing thread, the one that calls. Any number may run it at once. */
 export class RuntimeModel {
-  readonly #session: InferenceSession;
+  readonly #loaded: LoadedSession;
 
-  private constructor(session: InferenceSession) {
-    this.#session = session;
+  private constructor(loaded: LoadedSession) {
+    this.#loaded = loaded;
   }
 
-  /**
-   * Throws `model_invalid` with ONNX Runtime's reason. Without `fusesQuantisation`, DequantizeLinear -
-   * Add - QuantizeLinear stays as it is: fused to QLinearAdd it has other bits, and not the same on every CPU.
-   */
+  /** Loads a model, which blocks the calling thread. Throws `model_invalid` with ONNX Runtime's reason. */
   static async load(
     model: Uint8Array,
-    { fusesQuantisation = true }: { fusesQuantisation?: boolean } = {},
+    { fusesQuantisation = true }: RuntimeOptions = {},
   ): Promise<RuntimeModel> {
-    // What goes wrong is thrown as well; without this it is also printed on the process's standard error.
-    env.logLevel = 'fatal';
-    try {
-      const session = await InferenceSession.create(model, {
-        executionProviders: ['cpu'],
-        intraOpNumThreads: 1,
-        interOpNumThreads: 1,
-        // Spinning burns a core between runs for a gain that one thread cannot have.
-        extra: {
-          session: {
-            intra_op: { allow_spinning: '0' },
-            inter_op: { allow_spinning: '0' },
-            disable_quant_qdq: fusesQuantisation ? '0' : '1',
-          },
-        },
+    const { addon, libraryPath } = onnxRuntime();
+    return new RuntimeModel(addon.loadSession(libraryPath, model, fusesQuantisation));
+  }
+
+  /** The same in a lane; the bytes must not change meanwhile. */
+  static loadOn(
+    lane: RuntimeLane,
+    model: Uint8Array,
+    { fusesQuantisation = true }: RuntimeOptions = {},
+  ): Promise<RuntimeModel> {
+    const { addon, libraryPath } = onnxRuntime();
+    return new Promise((resolve, reject) => {
+      addon.loadSessionOn(lane.handle, libraryPath, model, fusesQuantisation, (error, loaded) => {
+        if (error === null) resolve(new RuntimeModel(loaded));
+        else reject(error);
       });
-      return new RuntimeModel(session);
-    } catch (thrown) {
-      throw runtimeError('model_invalid', 'cannot load the model', thrown);
-    }
+    });
   }
 
   /** Names of the graph's inputs. */
   get inputNames(): readonly string[] {
-    return this.#session.inputNames;
+    return this.#loaded.inputNames;
   }
 
   /** Names of the graph's outputs. */
   get outputNames(): readonly string[] {
-    return this.#session.outputNames;
+    return this.#loaded.outputNames;
   }
 
   /**
-   * Runs the model once; gives the named outputs, or all. Throws `engine_failed` with ONNX Runtime's reason,
-   * `tensor_data` for an input that it cannot hold.
+   * Runs the model once, after a turn of the event loop, in the calling thread, which it blocks; gives the named
+   * outputs, or all. Throws `engine_failed` with ONNX Runtime's reason, `tensor_data` for an input whose bytes are
+   * not those of its shape, `model_unsupported` for an output that cannot be served.
    */
-  async run(inputs: readonly Tensor[], outputNames?: readonly string[]): Promise<Map<string, Tensor>> {
-    const feeds: Record<string, RuntimeTensor> = {};
-    for (const input of inputs) feeds[input.name] = toRuntimeTensor(input);
-    let results: InferenceSession.ReturnType;
-    try {
-      const { outputNames: all } = this.#session;
-      results = await this.#session.run(feeds, [...(outputNames ?? all)]);
-    } catch (thrown) {
-      throw runtimeError('engine_failed', 'the model does not run on this input', thrown);
-    }
-    return new Map(Object.entries(results).map(([name, value]) => [name, fromRuntimeTensor(name, value)]));
+  async run(inputs: readonly Tensor[], outputNames = this.outputNames): Promise<Map<string, Tensor>> {
+    await setImmediate();
+    return new Map(this.runNow(inputs, outputNames).map((output) => [output.name, output]));
   }
 
-  /** Frees the session. */
-  async release(): Promise<void> {
-    await this.#session.release();
+  /** The same at once, as a list in the order of the names. */
+  runNow(inputs: readonly Tensor[], outputNames: readonly string[]): Tensor[] {
+    const outputs = onnxRuntime().addon.run(this.#loaded.session, inputs, outputNames);
+    return outputs.map((output, index) => named(output, outputNames[index] as string));
+  }
+
+  /**
+   * The same in a lane, which reads the inputs' own memory: it must neither change nor be detached meanwhile. An
+   * output that has exactly the length of its target becomes that.
+   */
+  runOn(
+    lane: RuntimeLane,
+    inputs: readonly Tensor[],
+    {
+      outputNames,
+      targets = [],
+    }: { outputNames: readonly string[]; targets?: readonly (Uint8Array | undefined)[] },
+  ): Promise<LaneRun> {
+    const { addon } = onnxRuntime();
+    return new Promise((resolve, reject) => {
+      addon.runOn(
+        lane.handle,
+        this.#loaded.session,
+        inputs,
+        outputNames,
+        targets,
+        (error, outputs, computeMs) => {
+          if (error !== null) reject(error);
+          else {
+            const all = outputs.map((output, index) => named(output, outputNames[index] as string));
+            resolve({ outputs: all, computeMs });
+          }
+        },
+      );
+    });
+  }
+
+  /** Frees the session, once the runs that go on are over. */
+  release(): Promise<void> {
+    return new Promise((resolve) => {
+      onnxRuntime().addon.releaseSession(this.#loaded.session, resolve);
+    });
   }
 }
 
-function runtimeError(code: 'model_invalid' | 'engine_failed', what: string, thrown: unknown): SluiceError {
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  const reason = text.replace(/\s+/g, ' ').trim().slice(0, reasonCharsMax);
-  return new SluiceError(code, `ONNX Runtime: ${what} (${reason})`, { cause: thrown });
+function named({ datatype, shape, data }: AddonOutput, name: string): Tensor {
+  return { name, datatype, shape, data };
 }

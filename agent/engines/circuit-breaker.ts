@@ -2,6 +2,7 @@ import { backoffMs } from '../../base/backoff.ts';
 import type { Logger } from '../../base/logger.ts';
 import { type ErrorCode, SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
+import { Cancellation, type CancelSignal } from './cancellation.ts';
 import type { Route } from './engine.ts';
 import type { EngineObserver } from './engine-observer.ts';
 
@@ -59,7 +60,7 @@ export class CircuitBreaker {
   /** Whether each of the last runs failed, the newest last. */
   readonly #runs: boolean[] = [];
   readonly #counted = new WeakSet<SluiceError>();
-  readonly #attempts = new Set<AbortController>();
+  readonly #attempts = new Set<Cancellation>();
   #setbacks = 0;
   #closedAtMs = Number.NEGATIVE_INFINITY;
   #nextProbeAtMs = 0;
@@ -98,21 +99,21 @@ export class CircuitBreaker {
    * that begins meanwhile, else what the work throws.
    */
   async attempt<Result>(
-    work: (signal: AbortSignal) => Promise<Result>,
-    signal?: AbortSignal,
+    work: (signal: CancelSignal) => Promise<Result>,
+    signal?: CancelSignal,
   ): Promise<Result> {
     if (!this.isClosed) throw this.refusal();
-    const attempt = new AbortController();
+    const attempt = new Cancellation();
     const onAbort = (): void => attempt.abort();
     if (signal?.aborted) attempt.abort();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#attempts.add(attempt);
     try {
-      return await work(attempt.signal);
+      return await work(attempt);
     } catch (thrown) {
       const error = toSluiceError(thrown);
       this.failed(error);
-      const wasGivenUp = error.code === 'cancelled' && attempt.signal.aborted && !signal?.aborted;
+      const wasGivenUp = error.code === 'cancelled' && attempt.aborted && !signal?.aborted;
       throw wasGivenUp ? this.refusal() : thrown;
     } finally {
       signal?.removeEventListener('abort', onAbort);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
@@ -29,15 +30,18 @@ export interface InlineEngineOptions {
 
 /**
  * Runs a small model on the event loop, one run between two turns of it. Takes only what its measured time
- * says to be short, and nothing any more after a run that was long all the same.
+ * says to be short, and nothing any more after runs that were long all the same.
  */
 export class InlineEngine {
   readonly #options: InlineEngineOptions;
   readonly #queue: WorkQueue<ServedModel, BatchMember<Tensor[]>>;
   readonly #batches: BatchQueue<ServedModel, Tensor[], Tensor[]>;
   readonly #itemsMax: number;
+  /** A run took long; whether it was the model's fault is not known. */
+  #isSuspect = false;
   #hasStalled = false;
-  #closed: Promise<void> | undefined;
+  /** In this turn of the event loop. */
+  #hasRun = false;
 
   constructor(options: InlineEngineOptions) {
     const { what, queueDepthMax: depthMax, limits, nowMs, batching, onRun } = options;
@@ -85,35 +89,29 @@ export class InlineEngine {
 
   /** As `Engine.close`. */
   async close(): Promise<void> {
-    const { what, model } = this.#options;
-    this.#queue.close(new SluiceError('engine_failed', `${what}: closed`));
-    this.#closed ??= this.#afterRun().then(() => model.release());
-    await this.#closed;
-  }
-
-  /** A run that has begun stands in an immediate before this one. */
-  #afterRun(): Promise<void> {
-    return new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+    this.#queue.close(new SluiceError('engine_failed', `${this.#options.what}: closed`));
   }
 
   async #run(model: ServedModel, inputs: Tensor[]): Promise<Tensor[]> {
     const { nowMs, limits, log, what } = this.#options;
-    // ONNX Runtime's binding computes in an immediate: this one stands right before it.
-    let startedMs = nowMs();
-    let before = process.cpuUsage();
+    // One run a turn.
+    if (this.#hasRun) await nextTurn();
+    this.#hasRun = true;
     setImmediate(() => {
-      startedMs = nowMs();
-      before = process.cpuUsage();
+      this.#hasRun = false;
     });
-    const outputs = await model.run(inputs);
+    // Asking costs as much as a small layer, so it is left until there is a reason.
+    const before = this.#isSuspect ? process.cpuUsage() : undefined;
+    const startedMs = nowMs();
+    const outputs = model.runNow(inputs);
     const tookMs = nowMs() - startedMs;
+    if (tookMs <= limits.inlineStallMs) return outputs;
     // A run that stood still because other processes had the processor is none of the model's fault.
-    if (tookMs > limits.inlineStallMs && cpuMsSince(before) > limits.inlineStallMs) {
+    if (before !== undefined && cpuMsSince(before) > limits.inlineStallMs) {
       this.#hasStalled = true;
-      log.warn({ tookMs }, `${what}: a run on the event loop took too long; from now on all run in threads`);
+      log.warn({ tookMs }, `${what}: runs on the event loop take too long; from now on all run in threads`);
     }
+    this.#isSuspect = true;
     return outputs;
   }
 }

@@ -1,8 +1,9 @@
-import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../base/logger.ts';
+import { SluiceError } from '../../contract/errors.ts';
 import type { Placement } from '../../contract/image.ts';
-import type { Digest } from '../../contract/names.ts';
-import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+import type { Tensor } from '../../contract/tensors.ts';
+import { RuntimeLane } from '../../ort/runtime-lane.ts';
+import type { LaneRun } from '../../ort/runtime-model.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import { isBatched } from '../tensors/items.ts';
 import type { BatchLimits } from './batch-limits.ts';
@@ -10,30 +11,21 @@ import { type BatchMember, BatchQueue, type FinishedRun } from './batch-queue.ts
 import type { Engine, QueueLoad } from './engine.ts';
 import type { EngineObserver } from './engine-observer.ts';
 import { InlineEngine } from './inline-engine.ts';
-import type { ModelSource, OnnxWorkerData } from './onnx-protocol.ts';
-import { OnnxSession } from './onnx-session.ts';
+import { LentOutputs } from './lent-outputs.ts';
+import type { ModelSource } from './model-source.ts';
 import { placeModel } from './place-model.ts';
 import type { RunTerms } from './run-terms.ts';
+import { ServedModel } from './served-model.ts';
 import { settleBatching } from './settle-batching.ts';
 import { tensorBatchable } from './tensor-batchable.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkQueue } from './work-queue.ts';
 
-/** Starts a thread of onnx-worker.ts. */
-export type StartOnnxWorker = (data: OnnxWorkerData) => Worker;
-
-/** The worker thread that ships. */
-export const startOnnxWorker: StartOnnxWorker = (data) =>
-  new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData: data, env: {} });
-
-/** What sessions of a model need. */
-export interface OnnxEngineOptions {
+/** What running a model needs. */
+export interface OnnxEngineOptions extends Omit<ModelSource, 'path' | 'digest'> {
   /** Whose engine this is, for messages. */
   what: string;
-  model: { path: string; digest: Digest };
-  signature: TensorSignature;
-  /** As in the run manifest's `routes.cpu`. */
-  keepsQuantisation: boolean;
-  /** ONNX Runtime sessions, each in a thread of its own with one computing thread. */
+  model: Pick<ModelSource, 'path' | 'digest'>;
+  /** Threads that run the model; they share its weights. */
   sessions: number;
   /** `thread` when left out. */
   placement?: Placement;
@@ -43,55 +35,42 @@ export interface OnnxEngineOptions {
   limits: ScoringLimits;
   nowMs: () => number;
   log: Logger;
-  startWorker: StartOnnxWorker;
   observer?: EngineObserver;
 }
 
 /**
- * ONNX Runtime sessions in worker threads behind one bounded queue, and for a small model one on the event loop:
- * the CPU route, or an end of an NPU route.
+ * A model in ONNX Runtime behind one bounded queue, run by threads and, when it is small, on the event loop: the CPU
+ * route, or an end of an NPU route.
  */
 export class OnnxEngine implements Engine {
   readonly route = 'cpu';
   readonly #options: OnnxEngineOptions;
-  readonly #source: ModelSource;
-  readonly #pool: WorkerPool<OnnxSession, BatchMember<Tensor[]>>;
-  readonly #batches: BatchQueue<OnnxSession, Tensor[], Tensor[]>;
+  readonly #queue: WorkQueue<RuntimeLane, BatchMember<Tensor[]>>;
+  readonly #batches: BatchQueue<RuntimeLane, Tensor[], Tensor[]>;
+  readonly #lanes: RuntimeLane[] = [];
+  #model: ServedModel | undefined;
   #inline: InlineEngine | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(options: OnnxEngineOptions) {
-    const { limits, nowMs, what, log } = options;
+    const { nowMs, what, queueDepthMax: depthMax } = options;
     this.#options = options;
-    this.#source = {
-      ...options.model,
-      signature: options.signature,
-      keepsQuantisation: options.keepsQuantisation,
-    };
-    const data: OnnxWorkerData = { ...this.#source, transferBytesMin: limits.transferBytesMin };
-    this.#pool = new WorkerPool({
-      what,
-      size: options.sessions,
-      queueDepthMax: options.queueDepthMax,
-      startLane: (onEnded) => OnnxSession.start({ worker: options.startWorker(data), onEnded, limits }),
-      limits,
-      nowMs,
-      log,
-    });
+    this.#queue = new WorkQueue({ what, depthMax, nowMs });
     this.#batches = new BatchQueue({
-      queue: this.#pool.queue,
-      batchable: tensorBatchable((session, inputs) => session.run(inputs)),
+      queue: this.#queue,
+      batchable: tensorBatchable(async (lane, inputs) => (await this.#runOn(lane, inputs)).outputs),
       nowMs,
       onRun: (run) => this.#tell(run),
     });
   }
 
   /**
-   * Loads the model in every thread, and finds out whether requests are merged and where they run. Throws
-   * `engine_failed`, `blob_digest_mismatch` or `manifest_invalid`.
+   * Loads the model, and finds out whether requests are merged and where they run. Throws `engine_failed`,
+   * `blob_digest_mismatch` or `manifest_invalid`.
    */
   async start(): Promise<void> {
-    await this.#pool.start();
     try {
+      await this.#load();
       await this.#settle();
     } catch (thrown) {
       await this.close();
@@ -100,7 +79,7 @@ export class OnnxEngine implements Engine {
   }
 
   get load(): QueueLoad {
-    const threads = this.#pool.queue.load;
+    const threads = this.#queue.load;
     const loop = this.#inline?.load ?? { depth: 0, running: 0, lanes: 0 };
     return {
       depth: threads.depth + loop.depth,
@@ -124,55 +103,101 @@ export class OnnxEngine implements Engine {
     if (inline?.takes(inputs) === true) {
       // A thread takes what would wait longer here.
       const { priority, items } = terms ?? {};
-      const isSooner = inline.expectedMs(priority, items) <= this.#pool.queue.expectedMs(priority, items);
+      const isSooner = inline.expectedMs(priority, items) <= this.#queue.expectedMs(priority, items);
       if (inline.isIdle || isSooner) return inline.infer(inputs, terms);
     }
     return this.#batches.submit(inputs, terms);
   }
 
   expectedMs(priority?: number, items?: number): number {
-    const threadMs = this.#pool.queue.expectedMs(priority, items);
+    const threadMs = this.#queue.expectedMs(priority, items);
     const inlineMs = this.#inline?.expectedMs(priority, items) ?? Number.POSITIVE_INFINITY;
     // As `infer` decides. Threads that had nothing to do yet have no estimate.
     if (this.#inline?.isIdle === true && Number.isFinite(inlineMs)) return inlineMs;
     return Math.min(threadMs, inlineMs);
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#pool.close(), this.#inline?.close()]);
+  /** What waits is refused; runs that go on for longer than `limits.workerCloseMs` are told to end. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { what, limits } = this.#options;
+    this.#queue.close(new SluiceError('engine_failed', `${what}: closed`));
+    const ended = Promise.all(this.#lanes.map((lane) => lane.close()));
+    const timer = setTimeout(() => {
+      for (const lane of this.#lanes) lane.terminate();
+    }, limits.workerCloseMs);
+    await Promise.all([within(ended, 2 * limits.workerCloseMs), this.#inline?.close()]);
+    clearTimeout(timer);
+    await this.#model?.release();
+  }
+
+  /** A thread that does not answer goes on by itself, and is not waited for. */
+  async #load(): Promise<void> {
+    const { what, model, sessions, limits } = this.#options;
+    for (let count = 0; count < sessions; count += 1) this.#lanes.push(RuntimeLane.open());
+    const [lane] = this.#lanes as [RuntimeLane];
+    const lent = new LentOutputs(limits);
+    const loading = ServedModel.load({ ...this.#options, ...model }, { lane, lent });
+    this.#model = await within(loading, limits.workerStartMs);
+    if (this.#model === undefined) {
+      void loading.then(
+        (late) => late.release(),
+        () => undefined,
+      );
+      throw new SluiceError(
+        'engine_failed',
+        `${what}: the model is not loaded after ${limits.workerStartMs} ms`,
+      );
+    }
+    for (const each of this.#lanes) this.#queue.addLane(each);
   }
 
   async #settle(): Promise<void> {
-    const { what, batching, placement = 'thread', limits, nowMs, log } = this.#options;
-    const { queue } = this.#pool;
+    const { what, batching, placement = 'thread', signature, limits, nowMs, log } = this.#options;
     const trial = { isTrial: true };
-    const run = (inputs: Tensor[]) => queue.submit((session) => session.run(inputs), {}, trial);
+    const run = (inputs: Tensor[]) => this.#queue.submit((lane) => this.#runOn(lane, inputs), {}, trial);
     if (batching !== undefined) {
       const wanted = batching === 'auto' ? undefined : batching;
-      this.#batches.limits = await settleBatching({ ...this.#options, wanted, run });
+      const runAlone = async (inputs: Tensor[]) => (await run(inputs)).outputs;
+      this.#batches.limits = await settleBatching({ ...this.#options, wanted, run: runAlone });
     }
-    const placed = await placeModel({
-      source: this.#source,
-      wanted: placement,
-      limits,
-      nowMs,
-      run,
-      measure: (inputs, runs) => queue.submit((session) => session.measure(inputs, runs), {}, trial),
-    });
-    if (placed === undefined) {
-      if (placement === 'inline') log.warn(`${what}: the model is too large or too open for the event loop`);
+    const itemMs = await placeModel({ signature, wanted: placement, limits, nowMs, run });
+    if (itemMs === undefined) {
+      if (placement === 'inline') log.warn(`${what}: what is open in the model keeps it off the event loop`);
       return;
     }
     this.#inline = new InlineEngine({
       ...this.#options,
-      ...placed,
+      model: this.#model as ServedModel,
+      itemMs,
       batching: this.#batches.limits,
-      hasOpenBatch: isBatched(this.#options.signature),
+      hasOpenBatch: isBatched(signature),
       onRun: (finished) => this.#tell(finished),
     });
   }
 
+  #runOn(lane: RuntimeLane, inputs: Tensor[]): Promise<LaneRun> {
+    return (this.#model as ServedModel).runOn(lane, inputs);
+  }
+
   #tell({ requests, items, computeMs }: FinishedRun<Tensor[]>): void {
     this.#options.observer?.executed({ route: this.route, requests, items, computeMs });
+  }
+}
+
+/** Undefined when it takes longer. */
+async function within<Result>(work: Promise<Result>, timeoutMs: number): Promise<Result | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,60 +1,47 @@
-import { readFile, stat } from 'node:fs/promises';
 import type { Placement } from '../../contract/image.ts';
-import type { Tensor } from '../../contract/tensors.ts';
+import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
-import type { ModelSource, OnnxMeasurement } from './onnx-protocol.ts';
 import { canBeProbed, probeInputs } from './probe-inputs.ts';
-import type { ServedModel } from './served-model.ts';
+
+/**
+ * What a run may take on the event loop, in ways to a thread and back: each way costs the event loop a part of itself,
+ * and the request all of it.
+ */
+const inlineTrips = 2;
 
 /** What deciding needs. */
 export interface PlacementTrial {
-  source: ModelSource;
+  signature: TensorSignature;
   wanted: Placement;
   limits: ScoringLimits;
   nowMs: () => number;
-  /** A request to a thread, there and back. */
-  run(inputs: Tensor[]): Promise<Tensor[]>;
-  /** Times inside a thread. */
-  measure(inputs: Tensor[], runs: number): Promise<OnnxMeasurement>;
-}
-
-/** A model that may run on the event loop, and how long an item takes there. */
-export interface InlineModel {
-  model: ServedModel;
-  itemMs: number;
+  /** A run in a thread, which tells how long it took there. */
+  run(inputs: Tensor[]): Promise<{ computeMs: number }>;
 }
 
 /**
- * Loads a model on the event loop when the owner wants it there, or when measuring in its thread says that it
- * belongs there: it loads and runs in less than the limits, and runs in less than changing threads takes.
- * Undefined otherwise, also for a model too large to be loaded here, whatever the owner wants.
+ * How long an item takes on the event loop, for a model that its owner wants there, or of which measuring in a thread
+ * says that it belongs there: its runs are short, and shorter than changing threads takes. Undefined otherwise, also
+ * for a model whose inputs decide how much there is to compute, whatever the owner wants.
  */
-export async function placeModel(trial: PlacementTrial): Promise<InlineModel | undefined> {
-  const { source, wanted, limits } = trial;
-  const { size } = await stat(source.path);
-  if (wanted === 'thread' || size > limits.inlineModelBytesMax || !canBeProbed(source.signature))
-    return undefined;
-  const inputs = (): Tensor[] => probeInputs(source.signature, { items: 1, seed: 1 });
-  const { loadMs, runMs } = await trial.measure(inputs(), limits.inlineTrialRuns);
-  const itemMs = quantile(runMs, 0.5);
-  if (wanted === 'auto') {
-    const isShort = quantile(runMs, 0.95) < limits.inlineRunMs && loadMs < limits.inlineLoadMs;
-    if (!isShort || itemMs >= (await medianTripMs(trial, inputs)) - itemMs) return undefined;
-  }
-  // ONNX Runtime is loaded here only where a model runs here.
-  const { ServedModel } = await import('./served-model.ts');
-  return { model: await ServedModel.load(source, await readFile(source.path)), itemMs };
-}
-
-async function medianTripMs({ run, nowMs, limits }: PlacementTrial, inputs: () => Tensor[]): Promise<number> {
+export async function placeModel(trial: PlacementTrial): Promise<number | undefined> {
+  const { signature, wanted, limits, run, nowMs } = trial;
+  if (wanted === 'thread' || !canBeProbed(signature)) return undefined;
+  const runMs: number[] = [];
   const tripMs: number[] = [];
-  for (let trip = 0; trip < limits.inlineTrialTrips; trip += 1) {
-    const request = inputs();
+  for (let trip = 0; trip < limits.inlineTrialRuns; trip += 1) {
+    const inputs = probeInputs(signature, { items: 1, seed: 1 });
     const startedMs = nowMs();
-    await run(request);
-    tripMs.push(nowMs() - startedMs);
+    const { computeMs } = await run(inputs);
+    tripMs.push(nowMs() - startedMs - computeMs);
+    runMs.push(computeMs);
+    // Longer ones belong to a thread whatever the others take.
+    if (wanted === 'auto' && trip > 0 && runMs.every((ms) => ms > limits.inlineRunMs)) return undefined;
   }
-  return quantile(tripMs, 0.5);
+  const itemMs = quantile(runMs, 0.5);
+  if (wanted === 'inline') return itemMs;
+  const isShort = quantile(runMs, 0.95) < limits.inlineRunMs;
+  return isShort && itemMs < inlineTrips * quantile(tripMs, 0.5) ? itemMs : undefined;
 }
 
 function quantile(values: readonly number[], share: number): number {

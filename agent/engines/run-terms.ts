@@ -1,3 +1,5 @@
+import type { CancelSignal } from './cancellation.ts';
+
 /** How long a request waited and was computed, over all engines that had a part in it. */
 export interface RunPhases {
   queueMs: number;
@@ -7,7 +9,7 @@ export interface RunPhases {
 /** What a caller asks of a run, besides its result. */
 export interface RunTerms {
   /** An abort drops work that has not started, and the result of what has. */
-  signal?: AbortSignal;
+  signal?: CancelSignal;
   /** Instant of the engine's clock after which nobody waits for the result. */
   deadlineMs?: number;
   /** 1 goes first; 5 when it is left out. */

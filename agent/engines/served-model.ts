@@ -1,56 +1,125 @@
 import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
-import { RuntimeModel } from '../../ort/runtime-model.ts';
-import type { ModelSource } from './onnx-protocol.ts';
+import { releaseMemory } from '../../native/release-memory.ts';
+import type { RuntimeLane } from '../../ort/runtime-lane.ts';
+import { type LaneRun, RuntimeModel } from '../../ort/runtime-model.ts';
+import { freeMemory, ownedByRequest, whileInUse } from '../request-memory.ts';
+import type { LentOutputs } from './lent-outputs.ts';
+import type { ModelSource } from './model-source.ts';
 
-/** A model of an image, loaded by ONNX Runtime in the calling thread, which loading and running block. */
+/** Bytes that are hashed in one turn of the event loop. */
+const pieceBytes = 512 * 1024;
+
+/** A model of an image, loaded by ONNX Runtime; any number of lanes may run it at once. */
 export class ServedModel {
+  readonly #outputNames: string[];
   readonly #source: ModelSource;
   readonly #model: RuntimeModel;
+  readonly #lent: LentOutputs;
+  /** Of the outputs of the last run: the next one's are likely to be as large. */
+  #outputBytes: number[] = [];
 
-  private constructor(source: ModelSource, model: RuntimeModel) {
+  private constructor(source: ModelSource, model: RuntimeModel, lent: LentOutputs) {
     this.#source = source;
     this.#model = model;
+    this.#lent = lent;
+    this.#outputNames = source.signature.outputs.map(({ name }) => name);
   }
 
-  /** Takes the file's bytes. Throws `blob_digest_mismatch`, `engine_failed` or `manifest_invalid`. */
-  static async load(source: ModelSource, bytes: Uint8Array): Promise<ServedModel> {
-    const { digest, keepsQuantisation, signature } = source;
-    const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    if (actual !== digest) {
-      const text = `model ${digest}: its bytes on disk have the digest ${actual}`;
-      throw new SluiceError('blob_digest_mismatch', text);
-    }
+  /** Reads the file and loads it in a lane. Throws `blob_digest_mismatch`, `engine_failed` or `manifest_invalid`. */
+  static async load(
+    source: ModelSource,
+    { lane, lent }: { lane: RuntimeLane; lent: LentOutputs },
+  ): Promise<ServedModel> {
+    const { keepsQuantisation, signature } = source;
+    const bytes = await readChecked(source);
     let model: RuntimeModel;
     try {
-      model = await RuntimeModel.load(bytes, { fusesQuantisation: !keepsQuantisation });
+      model = await RuntimeModel.loadOn(lane, bytes, { fusesQuantisation: !keepsQuantisation });
     } catch (thrown) {
       // Its bytes are those that the workspace registered, so it is the engine of this device that fails.
       throw new SluiceError('engine_failed', toSluiceError(thrown).message, { cause: thrown });
+    } finally {
+      releaseMemory(bytes);
     }
-    checkNames('input', model.inputNames, signature.inputs);
-    checkNames('output', model.outputNames, signature.outputs);
-    return new ServedModel(source, model);
+    try {
+      checkNames('input', model.inputNames, signature.inputs);
+      checkNames('output', model.outputNames, signature.outputs);
+    } catch (thrown) {
+      await model.release();
+      throw thrown;
+    }
+    return new ServedModel(source, model, lent);
   }
 
-  /** Outputs in the signature's order. Throws `engine_failed`, or `tensor_data` for an input that cannot be held. */
-  async run(inputs: readonly Tensor[]): Promise<Tensor[]> {
-    const { outputs } = this.#source.signature;
-    const results = await this.#model.run(
-      inputs,
-      outputs.map(({ name }) => name),
-    );
-    return outputs.map(({ name, datatype }) => {
-      const result = results.get(name);
-      if (result?.datatype === datatype) return result;
-      throw new SluiceError('engine_failed', `output ${name} is ${result?.datatype}, ${datatype} expected`);
-    });
+  /**
+   * Runs on a lane, which reads the inputs' own memory. Outputs in the signature's order. Throws `engine_failed`, or
+   * `tensor_data` for an input that cannot be held.
+   */
+  async runOn(lane: RuntimeLane, inputs: readonly Tensor[]): Promise<LaneRun> {
+    const targets = this.#outputBytes.map((bytes) => this.#lent.lend(bytes));
+    const memory = inputs.map(({ data }) => data);
+    let used: Tensor[] = [];
+    try {
+      const run = await whileInUse(memory, () =>
+        this.#model.runOn(lane, inputs, { outputNames: this.#outputNames, targets }),
+      );
+      this.#outputBytes = run.outputs.map(({ data }) => data.length);
+      used = run.outputs;
+      return { ...run, outputs: this.#checked(run.outputs) };
+    } finally {
+      for (const target of targets) {
+        if (target !== undefined && !used.some(({ data }) => data === target)) freeMemory(target);
+      }
+    }
   }
 
-  /** Frees the session. */
+  /** The same at once, in the calling thread. */
+  runNow(inputs: readonly Tensor[]): Tensor[] {
+    const outputs = this.#model.runNow(inputs, this.#outputNames);
+    for (const { data } of outputs) ownedByRequest(data);
+    return this.#checked(outputs);
+  }
+
+  /** Frees the session, once the runs that go on are over. */
   release(): Promise<void> {
     return this.#model.release();
+  }
+
+  #checked(outputs: Tensor[]): Tensor[] {
+    for (const [index, { name, datatype }] of this.#source.signature.outputs.entries()) {
+      const actual = outputs[index]?.datatype;
+      if (actual === datatype) continue;
+      throw new SluiceError('engine_failed', `output ${name} is ${actual}, ${datatype} expected`);
+    }
+    return outputs;
+  }
+}
+
+/** Reads a model, and hashes it piece by piece, so that the event loop turns in between. */
+async function readChecked({ path, digest }: ModelSource): Promise<Uint8Array> {
+  const hash = createHash('sha256');
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let length = 0;
+    while (length < size) {
+      const { bytesRead } = await file.read(bytes, length, Math.min(pieceBytes, size - length), length);
+      if (bytesRead === 0) break;
+      hash.update(bytes.subarray(length, length + bytesRead));
+      length += bytesRead;
+    }
+    const actual = `sha256:${hash.digest('hex')}`;
+    if (actual === digest && length === size) return bytes;
+    throw new SluiceError(
+      'blob_digest_mismatch',
+      `model ${digest}: its bytes on disk have the digest ${actual}`,
+    );
+  } finally {
+    await file.close();
   }
 }
 

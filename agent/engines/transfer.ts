@@ -10,18 +10,6 @@ export function detachable(tensors: readonly Tensor[]): Tensor[] {
   );
 }
 
-/** The buffers of at least `bytesMin` that a message can hand over instead of copying. */
-export function transferListOf(tensors: readonly Tensor[], bytesMin: number): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
-  for (const tensor of tensors) {
-    const { buffer } = tensor.data;
-    if (tensor.data.length >= bytesMin && ownsItsBuffer(tensor) && buffer instanceof ArrayBuffer) {
-      buffers.add(buffer);
-    }
-  }
-  return [...buffers];
-}
-
 function ownsItsBuffer(tensor: Tensor): boolean {
   return tensor.data.byteLength === tensor.data.buffer.byteLength;
 }

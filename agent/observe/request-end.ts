@@ -3,6 +3,7 @@ import { type ErrorCode, errorCodes } from '../../contract/errors.ts';
 import type { Digest } from '../../contract/names.ts';
 import type { Capture } from '../collect/capture.ts';
 import type { RunPhases } from '../engines/run-terms.ts';
+import { onRequest } from '../scoring/on-request.ts';
 import { whenOver } from '../scoring/when-over.ts';
 import type { AnsweredBy } from './image-meters.ts';
 import type { RequestTrace } from './request-trace.ts';
@@ -55,12 +56,15 @@ export function onRequestEnd(app: FastifyInstance, tell: (ended: EndedRequest) =
   app.decorateRequest('failure', null);
   app.decorateRequest('trace', null);
   // Fastify measures a request's time only where there is such a hook; a client that leaves early never gets there.
-  app.addHook('onResponse', async (request, reply) => {
-    if (!reply.raw.writableFinished) return;
-    const { elapsedTime: durationMs, statusCode: status } = reply;
-    tell({ request, reply, status, code: request.failure ?? undefined, durationMs });
+  app.addHook('onResponse', (request, reply, done) => {
+    if (reply.raw.writableFinished) {
+      const { elapsedTime: durationMs, statusCode: status } = reply;
+      tell({ request, reply, status, code: request.failure ?? undefined, durationMs });
+    }
+    done();
   });
-  app.addHook('onRequest', async (request, reply) => {
+  onRequest(app, (_request, reply) => {
+    const { request } = reply;
     whenOver(reply, () => {
       if (reply.raw.writableFinished) return;
       const { status } = errorCodes.cancelled;

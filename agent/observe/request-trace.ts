@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { onRequest } from '../scoring/on-request.ts';
 import { formatTraceParent, parseTraceParent, type TraceParent, traceStateOf } from './trace-context.ts';
 
 /** Where a request stands in its trace. */
@@ -29,7 +30,7 @@ const untraced: ReadonlySet<string | undefined> = new Set([
  * its `traceparent`; without, traces are off.
  */
 export function addRequestTraces(app: FastifyInstance, options: TraceOptions | undefined): void {
-  app.addHook('onRequest', async (request, reply) => {
+  onRequest(app, (request, reply) => {
     const { traceparent, tracestate } = request.headers;
     const parent = Array.isArray(traceparent) ? undefined : parseTraceParent(traceparent);
     const traceState = parent === undefined ? undefined : traceStateOf(tracestate);

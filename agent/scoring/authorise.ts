@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Name } from '../../contract/names.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
-import type { Gate } from './routes.ts';
+import type { Gate } from './on-request.ts';
 
 /** RFC 6750, section 2.1. */
 const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;

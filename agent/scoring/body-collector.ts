@@ -3,8 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits as contractLimits } from '../../contract/limits.ts';
 import { releaseMemory } from '../../native/release-memory.ts';
+import { KeptBuffers } from '../kept-buffers.ts';
+import { isInUse } from '../request-memory.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
-import { BodyBuffers } from './body-buffers.ts';
+import { onRequest } from './on-request.ts';
 import { whenOver } from './when-over.ts';
 
 declare module 'fastify' {
@@ -48,9 +50,10 @@ class HeldBytes {
  */
 export function collectBodies(app: FastifyInstance, limits: ScoringLimits): void {
   const held = new HeldBytes(limits.heldBytesMax);
-  const buffers = new BodyBuffers(limits);
+  const { bodyBuffersBytesMax: bytesMax, buffersIdleMs: idleMs } = limits;
+  const buffers = new KeptBuffers({ bytesMax, idleMs });
   app.decorateRequest('collected', null);
-  app.addHook('onRequest', (request, reply, done) => {
+  onRequest(app, (request, reply) => {
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
     if (length !== undefined || coding !== undefined) {
       const declared = length === undefined ? undefined : Number(length);
@@ -58,7 +61,6 @@ export function collectBodies(app: FastifyInstance, limits: ScoringLimits): void
       request.collected = body;
       whenOver(reply, () => body.end());
     }
-    done();
   });
   app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
     collect(request, payload),
@@ -90,7 +92,7 @@ async function collect(request: FastifyRequest, payload: IncomingMessage): Promi
 /** One body as far as it is here. */
 class CollectedBody {
   readonly #held: HeldBytes;
-  readonly #buffers: BodyBuffers;
+  readonly #buffers: KeptBuffers;
   readonly #declared: number | undefined;
   #buffer: Buffer = none;
   #length = 0;
@@ -100,7 +102,7 @@ class CollectedBody {
   #isEnded = false;
   #isKept = false;
 
-  constructor(options: { held: HeldBytes; buffers: BodyBuffers; declared: number | undefined }) {
+  constructor(options: { held: HeldBytes; buffers: KeptBuffers; declared: number | undefined }) {
     this.#held = options.held;
     this.#buffers = options.buffers;
     this.#declared = options.declared;
@@ -138,8 +140,10 @@ class CollectedBody {
     this.#isEnded = true;
     this.#held.release(this.#taken);
     this.#taken = 0;
+    releaseMemory(this.#piece);
     this.#piece = none;
-    if (this.#isKept) return;
+    // A run whose result nobody waits for any more may still read it.
+    if (this.#isKept || isInUse(this.#buffer)) return;
     this.#buffers.give(this.#buffer);
     // What still arrives goes elsewhere.
     this.#buffer = none;

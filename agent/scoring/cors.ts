@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
+import { onRequest } from './on-request.ts';
 
 /** Seconds for which a browser need not ask again. */
 const preflightMaxAge = 600;
@@ -19,7 +20,7 @@ const exposed = [
  */
 export function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
   const isOpen = origins.includes('*');
-  app.addHook('onRequest', async (request) => {
+  onRequest(app, (request) => {
     const { origin, host } = request.headers;
     const isSafe = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
     if (origin === undefined || isSafe || isOpen || origins.includes(origin) || isOwn(origin, host)) return;
@@ -29,7 +30,7 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[]): 
     );
   });
   if (origins.length === 0) return;
-  app.addHook('onRequest', async (request, reply) => {
+  onRequest(app, (request, reply) => {
     const { origin } = request.headers;
     if (!isOpen) void reply.header('vary', 'origin');
     if (origin === undefined || !(isOpen || origins.includes(origin))) return;

@@ -82,6 +82,7 @@ export async function countRequest<Answer>(
   const meter = new RequestMeter(options, context);
   try {
     const answer = await work(context, meter);
+    context.answered();
     meter.finish(undefined, context);
     return answer;
   } catch (thrown) {

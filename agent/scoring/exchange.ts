@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Cancellation, type CancelSignal } from '../engines/cancellation.ts';
 import type { ScoredRequest } from '../observe/request-end.ts';
 import { singleHeader } from './request-context.ts';
 import { whenOver } from './when-over.ts';
@@ -18,7 +19,7 @@ export interface Exchange {
   /** Milliseconds from its arrival that the protocol itself gives the answer; undefined for no limit. */
   readonly timeoutMs: number | undefined;
   /** Aborted when the client leaves before its answer. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** Set once the request has reached an image. */
   scored: ScoredRequest | null;
   /** Does work once the answer has left or its client has. */
@@ -55,20 +56,15 @@ export function httpCall(request: FastifyRequest, reply: FastifyReply): HttpCall
     set scored(scored) {
       request.scored = scored;
     },
-    afterAnswer: (work) => afterAnswer(reply, work),
+    afterAnswer: (work) => whenOver(reply, work),
   };
   return { request, reply, exchange };
 }
 
-function afterAnswer(reply: FastifyReply, work: () => void): void {
-  if (reply.raw.closed) work();
-  else whenOver(reply, work);
-}
-
-function abortOnDisconnect(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
+function abortOnDisconnect(reply: FastifyReply): CancelSignal {
+  const cancellation = new Cancellation();
   whenOver(reply, () => {
-    if (!reply.raw.writableFinished) controller.abort();
+    if (!reply.raw.writableFinished) cancellation.abort();
   });
-  return controller.signal;
+  return cancellation;
 }

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
 import { BudgetShare, ByteBudget } from './byte-budget.ts';
+import { onRequest } from './on-request.ts';
 import { singleHeader } from './request-context.ts';
 import { whenOver } from './when-over.ts';
 
@@ -26,7 +27,7 @@ export function boundInflation(app: FastifyInstance): void {
   const budget = new ByteBudget({ bytesMax, waitingMax });
   app.decorateRequest('inflation', null);
   app.decorateRequest('plainBody', null);
-  app.addHook('onRequest', async (request, reply) => {
+  onRequest(app, (request, reply) => {
     if (request.headers['content-encoding'] === undefined) return;
     const share = new BudgetShare(budget);
     request.inflation = share;

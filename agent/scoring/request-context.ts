@@ -6,6 +6,7 @@ import type { Route } from '../engines/engine.ts';
 import { parseRouteRequest, type RouteRequest } from '../engines/router.ts';
 import type { RunPhases, RunTerms } from '../engines/run-terms.ts';
 import type { AnsweredBy } from '../observe/image-meters.ts';
+import { freeMemory } from '../request-memory.ts';
 import { type SequenceRequest, sequenceOfHeaders } from '../sequences/sequence-request.ts';
 import { requireSequences } from '../sequences/stateful-model.ts';
 import type { Exchange } from './exchange.ts';
@@ -48,6 +49,8 @@ export class RequestContext {
   readonly #arrivedMs: number;
   #terms: RunTerms;
   #route: AnsweredBy = 'none';
+  /** Of runs that are over. */
+  readonly #done: Tensor[] = [];
 
   /** Throws `invalid_request` for an unknown route, a timeout that is none, or a sequence that is none. */
   constructor({ image, exchange, nowMs, capture }: RequestOptions) {
@@ -100,7 +103,16 @@ export class RequestContext {
     this.capture?.tensors('inputs', inputs);
     const outputs = await this.#infer(inputs, sequence);
     this.capture?.tensors('outputs', outputs);
+    // What a sequence keeps as its state may be an output itself.
+    if (sequence === undefined) this.#done.push(...inputs, ...outputs);
     return outputs;
+  }
+
+  /** The answer is made, of copies or of the outputs' own memory: once it has left nobody looks at them any more. */
+  answered(): void {
+    this.#exchange.afterAnswer(() => {
+      for (const { data } of this.#done) freeMemory(data);
+    });
   }
 
   #infer(inputs: Tensor[], sequence: SequenceRequest | undefined): Promise<Tensor[]> {

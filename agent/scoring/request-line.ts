@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
+import { onRequest } from './on-request.ts';
 
 /**
  * A target as a path, for the router: the absolute form, which a server must take (RFC 9112 section 3.2.2), without
@@ -13,7 +14,7 @@ export function originForm(target: string): string {
 
 /** Checks what Node would refuse with an empty answer, or take only a part of without a word. */
 export function refuseByHeader(app: FastifyInstance, { headersMax }: { headersMax: number }): void {
-  app.addHook('onRequest', async (request) => {
+  onRequest(app, (request) => {
     const { headers, httpVersion, rawHeaders } = request.raw;
     const count = rawHeaders.length / 2;
     if (count > headersMax) {

@@ -1,26 +1,12 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../contract/errors.ts';
+import { asHook, type Gate } from './on-request.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 type Method = (typeof methods)[number];
 
 /** Answers one request; what it returns is the body. */
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<string | Uint8Array>;
-
-/** Refuses a request, by throwing, before its body is taken in. */
-export type Gate = (request: FastifyRequest) => void;
-
-/** A hook that takes no turn of the event loop. */
-function asHook(gate: Gate): onRequestHookHandler {
-  return (request, _reply, done) => {
-    try {
-      gate(request);
-      done();
-    } catch (thrown) {
-      done(thrown as Error);
-    }
-  };
-}
 
 /**
  * Serves a path with the given methods, answers OPTIONS with an empty 204 and any other method with 405; both say

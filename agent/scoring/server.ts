@@ -22,6 +22,7 @@ import { HttpListeners } from './http-listeners.ts';
 import type { ListenerSettings, TcpAddress } from './listener-settings.ts';
 import { addMetricsRoute, observedImages } from './metrics-route.ts';
 import type { Mirror } from './mirror.ts';
+import { onRequest } from './on-request.ts';
 import { addOpenInferenceRoutes } from './open-inference/routes.ts';
 import type { Peers } from './peers.ts';
 import { addPredictRoutes } from './predict/routes.ts';
@@ -184,7 +185,7 @@ function tracerOf(options: ScoringServerOptions): Tracer | undefined {
 function acceptAnyContentType(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.decorateRequest('sentContentType', null);
-  app.addHook('onRequest', async (request) => {
+  onRequest(app, (request) => {
     const { headers } = request.raw;
     request.sentContentType = headers['content-type'] ?? null;
     // Fastify answers 415 to a header that it cannot parse.

@@ -1,5 +1,5 @@
 import type { TensorSignature } from '../../contract/tensors.ts';
-import { OnnxEngine, startOnnxWorker } from '../engines/onnx-engine.ts';
+import { OnnxEngine } from '../engines/onnx-engine.ts';
 import type { OpenedImage } from '../images/opened-image.ts';
 import { type ImageEnvironment, requireLayer } from './image-layers.ts';
 import { wantedBatching } from './wanted-batching.ts';
@@ -33,7 +33,6 @@ export async function startOnnx(
     limits: environment.limits,
     nowMs: environment.nowMs,
     log: environment.log,
-    startWorker: startOnnxWorker,
     ...(observer === undefined ? {} : { observer }),
   });
   await engine.start();

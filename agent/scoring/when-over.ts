@@ -1,25 +1,36 @@
 import type { FastifyReply } from 'fastify';
 
+/** What is still to be called; null for an answer that is over. */
+const waiting = new WeakMap<FastifyReply, (() => void)[] | null>();
+
 /**
- * Calls back once: after the answer, or when the connection is gone. An answer that still waits for an earlier one
- * of a pipelining client does not hear of the connection's end from Node.
+ * Calls back once: after the answer, or when the connection is gone; at once when that is so already. An answer that
+ * still waits for an earlier one of a pipelining client does not hear of the connection's end from Node.
  */
 export function whenOver(reply: FastifyReply, callback: () => void): void {
+  const callbacks = waiting.get(reply);
+  if (callbacks === undefined) listen(reply, callback);
+  else if (callbacks === null) callback();
+  else callbacks.push(callback);
+}
+
+function listen(reply: FastifyReply, first: () => void): void {
   const { socket } = reply.request.raw;
-  if (socket.destroyed) {
-    callback();
+  if (socket.destroyed || reply.raw.closed) {
+    first();
     return;
   }
+  const callbacks = [first];
+  waiting.set(reply, callbacks);
   // A client may pipeline more requests than Node takes for a leak of listeners.
   socket.setMaxListeners(0);
-  let isOver = false;
   const over = (): void => {
     // One ends the other: what is taken off while it is being told is told all the same.
-    if (isOver) return;
-    isOver = true;
+    if (waiting.get(reply) === null) return;
+    waiting.set(reply, null);
     socket.off('close', over);
     reply.raw.off('close', over);
-    callback();
+    for (const callback of callbacks) callback();
   };
   socket.on('close', over);
   reply.raw.on('close', over);

@@ -1,4 +1,4 @@
-import { readByteElements } from '../../contract/byte-elements.ts';
+import { type ByteElement, readByteElements } from '../../contract/byte-elements.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import type { Datatype, Tensor } from '../../contract/tensors.ts';
 import { decodeElements } from '../tensors/decode.ts';
@@ -10,7 +10,7 @@ export interface ScriptTensor {
   datatype: Datatype;
   shape: number[];
   /** BYTES as texts, FP16 as its bits. */
-  data: ElementArray | string[];
+  data: ElementArray | ByteElement[];
 }
 
 /**
@@ -68,6 +68,6 @@ export function toScriptTensors(outputs: readonly Tensor[]): Record<string, Scri
   );
 }
 
-function scriptElements(output: Tensor): ElementArray | string[] {
+function scriptElements(output: Tensor): ElementArray | ByteElement[] {
   return output.datatype === 'BYTES' ? readByteElements(output.data) : elementsOf(output);
 }

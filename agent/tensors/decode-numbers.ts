@@ -1,5 +1,6 @@
 import { elementCount } from '../../contract/tensor-data.ts';
 import type { FoundNumbers } from '../../native/json-numbers.ts';
+import { ownedByRequest } from '../request-memory.ts';
 import type { DecodeTarget } from './decode.ts';
 import { bytesOf, elementArrays } from './element-arrays.ts';
 
@@ -15,7 +16,7 @@ export function decodeNumbers(
   if (!isShaped || values.length !== elementCount(shape)) return undefined;
   switch (datatype) {
     case 'FP32': {
-      if (values instanceof Float32Array) return bytesOf(values);
+      if (values instanceof Float32Array) return ownedByRequest(bytesOf(values));
       const elements = new Float32Array(values);
       return elements.every(Number.isFinite) ? bytesOf(elements) : undefined;
     }

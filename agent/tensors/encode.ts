@@ -1,4 +1,4 @@
-import { readByteElements } from '../../contract/byte-elements.ts';
+import { type ByteElement, readByteElements } from '../../contract/byte-elements.ts';
 import type { Tensor } from '../../contract/tensors.ts';
 import type { JsonPart } from '../../native/json-numbers.ts';
 import { type ElementArray, elementsOf } from './element-arrays.ts';
@@ -46,22 +46,22 @@ export function encodeNested(tensor: Tensor): string {
   return shape.length === 0 ? listOf(tensor, elements).slice(1, -1) : write(0);
 }
 
-/** BYTES as texts in which nothing is lost of valid UTF-8; FP16 as the numbers that they are. */
-function jsonElementsOf(tensor: Tensor): ElementArray | string[] {
+/** BYTES as JSON has them; FP16 as the numbers that they are. */
+function jsonElementsOf(tensor: Tensor): ElementArray | ByteElement[] {
   if (tensor.datatype === 'BYTES') return readByteElements(tensor.data);
   const elements = elementsOf(tensor);
   return tensor.datatype === 'FP16' ? Float32Array.from(elements as Uint16Array, halfToNumber) : elements;
 }
 
 /** Floats in the fewest digits, where the addon writes them. */
-function listOf(tensor: Tensor, elements: ElementArray | string[]): string {
+function listOf(tensor: Tensor, elements: ElementArray | ByteElement[]): string {
   const isFloat = elements instanceof Float32Array || elements instanceof Float64Array;
   if (isFloat && jsonNumbers !== undefined) return jsonNumbers.write([elements]).toString('latin1');
   return `[${joined(tensor, elements)}]`;
 }
 
-function joined(tensor: Tensor, elements: ElementArray | string[]): string {
-  if (Array.isArray(elements)) return elements.map((text) => JSON.stringify(text)).join(',');
+function joined(tensor: Tensor, elements: ElementArray | ByteElement[]): string {
+  if (Array.isArray(elements)) return elements.map((element) => JSON.stringify(element)).join(',');
   if (tensor.datatype === 'BOOL') {
     return Array.from(elements as Uint8Array, (element) => element !== 0).join(',');
   }

@@ -9,12 +9,14 @@
 #include <string>
 #include <utility>
 
+#include "native/addon/arguments.hpp"
 #include "native/addon/buffers.hpp"
 #include "native/addon/codec.hpp"
 #include "native/addon/device_host.hpp"
 #include "native/addon/device_opener.hpp"
 #include "native/addon/errors.hpp"
 #include "native/addon/handles.hpp"
+#include "native/addon/ort.hpp"
 #include "native/addon/timing.hpp"
 #include "native/devices/csim/csim.hpp"
 #ifdef __linux__
@@ -25,27 +27,12 @@
 namespace sluice::addon {
 namespace {
 
-template <class Handle>
-Handle& Unwrap(const Napi::CallbackInfo& info, const napi_type_tag& tag, const char* what) {
-  if (info.Length() > 0 && info[0].IsExternal()) {
-    const auto external = info[0].As<Napi::External<Handle>>();
-    if (external.CheckTypeTag(&tag)) return *external.Data();
-  }
-  throw Napi::TypeError::New(info.Env(), std::string("argument 1 must be ") + what);
-}
-
 DeviceHandle& DeviceOf(const Napi::CallbackInfo& info) {
-  return Unwrap<DeviceHandle>(info, kDeviceTag, "a device");
+  return Unwrap<DeviceHandle>(info, 0, kDeviceTag, "a device");
 }
 
 ProgramHandle& ProgramOf(const Napi::CallbackInfo& info) {
-  return Unwrap<ProgramHandle>(info, kProgramTag, "a program");
-}
-
-Napi::Function FunctionOf(const Napi::CallbackInfo& info, std::size_t index) {
-  if (info.Length() > index && info[index].IsFunction()) return info[index].As<Napi::Function>();
-  throw Napi::TypeError::New(info.Env(),
-                             "argument " + std::to_string(index + 1) + " must be a function");
+  return Unwrap<ProgramHandle>(info, 0, kProgramTag, "a program");
 }
 
 // The bytes of a Uint8Array; they belong to JavaScript until it runs again.
@@ -64,14 +51,6 @@ std::span<const std::uint8_t> BytesOf(const Napi::CallbackInfo& info, std::size_
 // initialise(SluiceError)
 void Initialise(const Napi::CallbackInfo& info) {
   info.Env().GetInstanceData<AddonData>()->error_class = Napi::Persistent(FunctionOf(info, 0));
-}
-
-std::string StringOf(const Napi::CallbackInfo& info, std::size_t index) {
-  if (info.Length() > index && info[index].IsString()) {
-    return info[index].As<Napi::String>().Utf8Value();
-  }
-  throw Napi::TypeError::New(info.Env(),
-                             "argument " + std::to_string(index + 1) + " must be a string");
 }
 
 Napi::Value WrapDevice(Napi::Env env, std::unique_ptr<Device> device,
@@ -258,6 +237,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData());
   exports.Set("initialise", Napi::Function::New(env, Initialise));
   RegisterCodec(env, exports);
+  RegisterOrt(env, exports);
   exports.Set("openSimulator", Napi::Function::New(env, OpenSimulatorDevice));
   exports.Set("openCsim", Napi::Function::New(env, OpenCsimDevice));
   exports.Set("openProcess", Napi::Function::New(env, OpenProcess));

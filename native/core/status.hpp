@@ -18,6 +18,9 @@ enum class StatusCode {
   kLimitExceeded,
   kTensorData,
   kCancelled,
+  kEngineFailed,
+  kModelInvalid,
+  kModelUnsupported,
 };
 
 // The code's name in contract/errors.ts.
@@ -43,6 +46,12 @@ constexpr const char* CodeName(StatusCode code) {
       return "tensor_data";
     case StatusCode::kCancelled:
       return "cancelled";
+    case StatusCode::kEngineFailed:
+      return "engine_failed";
+    case StatusCode::kModelInvalid:
+      return "model_invalid";
+    case StatusCode::kModelUnsupported:
+      return "model_unsupported";
   }
   return "internal";
 }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { NpuEngine } from '../../agent/engines/npu-engine.ts';
-import { OnnxEngine, startOnnxWorker } from '../../agent/engines/onnx-engine.ts';
+import { OnnxEngine } from '../../agent/engines/onnx-engine.ts';
 import { scoringLimits } from '../../agent/scoring-limits.ts';
 import { digestOf } from '../../base/digest.ts';
 import { compileModel } from '../../compiler/compile.ts';
@@ -81,7 +81,6 @@ async function engines(set: GoldenSet, configuration: string) {
     sessions: 1,
     limits: scoringLimits,
     log: silentLogger,
-    startWorker: startOnnxWorker,
   });
   await cpu.start();
   const device = NpuDevice.open({ kind: 'simulator', configuration });

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { OnnxEngine, startOnnxWorker } from '../../agent/engines/onnx-engine.ts';
+import { OnnxEngine } from '../../agent/engines/onnx-engine.ts';
 import { scoringLimits } from '../../agent/scoring-limits.ts';
 import { digestOf } from '../../base/digest.ts';
 import { elementType } from '../../compiler/onnx/element-types.ts';
@@ -79,7 +79,6 @@ async function startEngine(model: Uint8Array): Promise<OnnxEngine> {
     limits: scoringLimits,
     nowMs: () => performance.now(),
     log: silentLogger,
-    startWorker: startOnnxWorker,
   });
   await engine.start();
   onTestFinished(() => engine.close());

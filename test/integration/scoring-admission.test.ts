@@ -1,8 +1,8 @@
+import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OnnxEngine, startOnnxWorker } from '../../agent/engines/onnx-engine.ts';
+import { OnnxEngine } from '../../agent/engines/onnx-engine.ts';
 import { scoringLimits } from '../../agent/scoring-limits.ts';
 import { BlobStore } from '../../base/blob-store.ts';
 import { createLogger } from '../../base/logger.ts';
@@ -92,7 +92,6 @@ describe('an ONNX engine', () => {
     const blobs = new BlobStore(temporaryFolder());
     await blobs.start();
     const digest = await blobs.put(fashionModel());
-    const workers: Worker[] = [];
     const engine = new OnnxEngine({
       what: 'test',
       model: { path: blobs.path(digest), digest },
@@ -103,31 +102,15 @@ describe('an ONNX engine', () => {
       limits: scoringLimits,
       nowMs: () => performance.now(),
       log: createLogger({ name: 'test', level: 'silent' }),
-      startWorker: (data) => {
-        const worker = startOnnxWorker(data);
-        workers.push(worker);
-        return worker;
-      },
     });
     await engine.start();
     onTestFinished(() => engine.close());
-    return { engine, workers };
+    return { engine };
   }
 
   const inputs = (count = 1): Tensor[] => [
     { name: 'input', datatype: 'FP32', shape: [count, 784], data: new Uint8Array(count * 784 * 4) },
   ];
-
-  it('replaces a worker that dies: its request fails, the others are served', async () => {
-    const { engine, workers } = await startEngine({ sessions: 1 });
-    // No request of the protocol: the thread throws where nobody catches, before it gets to the requests behind.
-    workers[0]?.postMessage(null);
-    const dying = engine.infer(inputs());
-    const waiting = engine.infer(inputs());
-    await expect(dying).rejects.toMatchObject({ code: 'engine_failed' });
-    expect((await waiting)[0]?.shape).toEqual([1, 10]);
-    expect(workers.length).toBe(2);
-  });
 
   it('refuses with the reason of ONNX Runtime and goes on', async () => {
     const { engine } = await startEngine({ sessions: 1 });
@@ -137,23 +120,28 @@ describe('an ONNX engine', () => {
     expect((await engine.infer(inputs()))[0]?.shape).toEqual([1, 10]);
   });
 
-  it('takes tensors that are views, and large ones without a copy', async () => {
+  it('takes tensors that are views, and leaves inputs as they are', async () => {
     const { engine } = await startEngine({ sessions: 1 });
     const [whole] = inputs(100) as [Tensor];
     const padded = new Uint8Array(whole.data.length + 3);
     const view = { ...whole, data: padded.subarray(3) };
     const [expected] = await engine.infer([whole]);
-    expect(whole.data.length).toBe(0);
+    expect(whole.data.length).toBe(100 * 784 * 4);
     const [actual] = await engine.infer([view]);
     expect(actual).toEqual(expected);
-    expect(padded.length).toBeGreaterThan(0);
   });
 
   it('ends all its threads when closed, twice as well', async () => {
-    const { engine, workers } = await startEngine({ sessions: 2 });
+    const threadsBefore = threadCount();
+    const { engine } = await startEngine({ sessions: 2 });
+    expect(threadCount()).toBeGreaterThanOrEqual(threadsBefore + 2);
     await Promise.all([engine.close(), engine.close()]);
-    // A thread that is gone has no id.
-    expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
+    expect(threadCount()).toBeLessThan(threadsBefore + 2);
     await expect(engine.infer(inputs())).rejects.toMatchObject({ code: 'engine_failed' });
   });
 });
+
+/** Lanes of this process by their kernel names would tell nothing: all threads have the process's. */
+function threadCount(): number {
+  return readdirSync('/proc/self/task').length;
+}

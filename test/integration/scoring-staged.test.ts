@@ -72,8 +72,7 @@ describe('an image with head and tail', () => {
   });
 
   it('is answered by the CPU with the same bytes when the NPU fails between head and tail', async () => {
-    // Every tensor changes threads without a copy, so that one which is needed again would be missed.
-    const scoring = await startScoring({ npu: configuration, limits: { transferBytesMin: 1 } });
+    const scoring = await startScoring({ npu: configuration });
     await scoring.deploy('staged', { ...staged, policy: 'fpga' });
     const before = await infer(scoring);
     expect([before.status, before.route]).toEqual([200, 'fpga-sim']);

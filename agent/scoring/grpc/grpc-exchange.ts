@@ -1,5 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { SluiceError } from '../../../contract/errors.ts';
+import type { CancelSignal } from '../../engines/cancellation.ts';
 import type { ScoredRequest } from '../../observe/request-end.ts';
 import type { Exchange } from '../exchange.ts';
 
@@ -8,14 +9,14 @@ export interface GrpcExchangeOptions {
   metadata: Metadata;
   /** Milliseconds that are left of the call's deadline; undefined for none. */
   timeoutMs: number | undefined;
-  signal: AbortSignal;
+  signal: CancelSignal;
   nowMs: () => number;
 }
 
 /** An exchange over gRPC: headers are metadata. */
 export class GrpcExchange implements Exchange {
   readonly timeoutMs: number | undefined;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** Headers of the answer. */
   readonly answered = new Map<string, string>();
   scored: ScoredRequest | null = null;

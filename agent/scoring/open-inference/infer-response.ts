@@ -1,5 +1,6 @@
 import type { Tensor } from '../../../contract/tensors.ts';
 import type { JsonPart } from '../../../native/json-numbers.ts';
+import { withRoomBefore } from '../../engines/lent-outputs.ts';
 import { encodeFlat, writeJson } from '../../tensors/encode.ts';
 
 /** What an infer answer says. */
@@ -25,7 +26,17 @@ export async function encodeInferResponse(answer: InferAnswer): Promise<EncodedA
   const json = await writeJson(partsOf(answer));
   const binary = answer.outputs.filter(({ isBinary }) => isBinary).map(({ tensor }) => tensor.data);
   if (binary.length === 0) return { body: json, headerLength: undefined };
-  return { body: Buffer.concat([json, ...binary]), headerLength: json.length };
+  const body =
+    (binary.length === 1 ? inFrontOf(json, binary[0] as Uint8Array) : undefined) ??
+    Buffer.concat([json, ...binary]);
+  return { body, headerLength: json.length };
+}
+
+/** The JSON where the model's output was made, without a copy of that; undefined where there is no room for it. */
+function inFrontOf(json: Buffer, tensor: Uint8Array): Buffer | undefined {
+  const body = withRoomBefore(tensor, json.length);
+  body?.set(json);
+  return body;
 }
 
 function partsOf({ modelName, modelVersion, id, outputs }: InferAnswer): JsonPart[] {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CancelSignal } from '../../../../agent/engines/cancellation.ts';
 import { CircuitBreaker } from '../../../../agent/engines/circuit-breaker.ts';
 import { scoringLimits } from '../../../../agent/scoring-limits.ts';
 import { type ErrorCode, SluiceError } from '../../../../contract/errors.ts';
@@ -115,7 +116,7 @@ describe('CircuitBreaker', () => {
 
   it('gives up what is under way when it opens, and tells a client that left from that', async () => {
     const { breaker } = breakerOf();
-    const untilAborted = (signal: AbortSignal) =>
+    const untilAborted = (signal: CancelSignal) =>
       new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new SluiceError('cancelled', 'aborted')));
       });

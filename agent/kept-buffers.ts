@@ -2,10 +2,10 @@
 const keptBytesMin = 64 * 1024;
 
 /**
- * Buffers that bodies were collected in, for the next ones. Each buffer that is made and dropped counts with V8 as
+ * Buffers that requests are done with, for the next ones. Each buffer that is made and dropped counts with V8 as
  * memory outside of its heap, which it answers with garbage collections of the whole heap.
  */
-export class BodyBuffers {
+export class KeptBuffers {
   readonly #idleBytesMax: number;
   readonly #idleMs: number;
   readonly #idle = new Map<number, Buffer[]>();
@@ -13,15 +13,12 @@ export class BodyBuffers {
   #timer: NodeJS.Timeout | undefined;
 
   /** Keeps at most so many bytes, and drops them when none was asked for in so long. */
-  constructor({
-    bodyBuffersBytesMax,
-    bodyBuffersIdleMs,
-  }: { bodyBuffersBytesMax: number; bodyBuffersIdleMs: number }) {
-    this.#idleBytesMax = bodyBuffersBytesMax;
-    this.#idleMs = bodyBuffersIdleMs;
+  constructor({ bytesMax, idleMs }: { bytesMax: number; idleMs: number }) {
+    this.#idleBytesMax = bytesMax;
+    this.#idleMs = idleMs;
   }
 
-  /** A buffer of at least that size, whose bytes may be those of an earlier body. */
+  /** A buffer of at least that size, whose bytes may be those of an earlier request. */
   take(size: number): Buffer {
     if (size < keptBytesMin) return Buffer.allocUnsafe(size);
     const rounded = 2 ** Math.ceil(Math.log2(size));

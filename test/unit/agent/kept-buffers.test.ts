@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BodyBuffers } from '../../../../agent/scoring/body-buffers.ts';
-import { releaseMemory } from '../../../../native/release-memory.ts';
+import { KeptBuffers } from '../../../agent/kept-buffers.ts';
+import { releaseMemory } from '../../../native/release-memory.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,8 +10,7 @@ afterEach(() => {
 });
 
 const KiB = 1024;
-const buffersOf = (bytes: number): BodyBuffers =>
-  new BodyBuffers({ bodyBuffersBytesMax: bytes, bodyBuffersIdleMs: 1_000 });
+const buffersOf = (bytes: number): KeptBuffers => new KeptBuffers({ bytesMax: bytes, idleMs: 1_000 });
 
 describe('buffers of bodies', () => {
   it('are given out again for a body of about the same size', () => {
