@@ -18,6 +18,7 @@ export const datatypeBytes = {
   INT32: 4,
   INT64: 8,
   FP16: 2,
+  BF16: 2,
   FP32: 4,
   FP64: 8,
   BYTES: 4,

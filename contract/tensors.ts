@@ -13,6 +13,7 @@ export const Datatype = Type.Union([
   Type.Literal('INT32'),
   Type.Literal('INT64'),
   Type.Literal('FP16'),
+  Type.Literal('BF16'),
   Type.Literal('FP32'),
   Type.Literal('FP64'),
   Type.Literal('BYTES'),

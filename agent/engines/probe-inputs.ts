@@ -1,11 +1,13 @@
 import { datatypeBytes, elementCount } from '../../contract/tensor-data.ts';
 import type { Datatype, Tensor, TensorSignature } from '../../contract/tensors.ts';
+import { numberToBfloat16 } from '../tensors/brain-float.ts';
 import { bytesOf, type ElementArray, elementArrays } from '../tensors/element-arrays.ts';
 import { numberToHalf } from '../tensors/half.ts';
 
 /** How a random number below 1 becomes an element. Other datatypes hold indices, counts and texts, not measured values. */
 const elements: Partial<Record<Datatype, (random: number) => number>> = {
   FP16: (random) => numberToHalf(2 * random - 1),
+  BF16: (random) => numberToBfloat16(2 * random - 1),
   FP32: (random) => 2 * random - 1,
   FP64: (random) => 2 * random - 1,
   INT8: (random) => Math.floor(random * 256) - 128,

@@ -9,7 +9,7 @@ import { checkComplete, checkShape, describedInput, type RequestSignature } from
 export interface ScriptTensor {
   datatype: Datatype;
   shape: number[];
-  /** BYTES as texts, FP16 as its bits. */
+  /** BYTES as texts, FP16 and BF16 as their bits. */
   data: ElementArray | ByteElement[];
 }
 

@@ -4,7 +4,7 @@ import { elementCount } from '../../contract/tensor-data.ts';
 import type { Datatype } from '../../contract/tensors.ts';
 import { brief } from './brief.ts';
 import { bytesOf, elementArrays } from './element-arrays.ts';
-import { numberToHalf } from './half.ts';
+import { type ShortFloat, shortFloats } from './short-floats.ts';
 
 /** What the elements shall become. */
 export interface DecodeTarget {
@@ -104,8 +104,12 @@ function filler(target: DecodeTarget, count: number): { fill: Fill; finish: () =
   if (datatype === 'BOOL') {
     return { finish, fill: (values, start) => fillBooleans(out as Uint8Array, values, start, fail) };
   }
-  if (datatype === 'FP16') {
-    return { finish, fill: (values, start) => fillHalves(out as Uint16Array, values, start, fail) };
+  const short = shortFloats[datatype];
+  if (short !== undefined) {
+    return {
+      finish,
+      fill: (values, start) => fillShortFloats(out as Uint16Array, values, start, { short, fail }),
+    };
   }
   if (out instanceof BigInt64Array || out instanceof BigUint64Array) {
     return { finish, fill: (values, start) => fillBigIntegers(out, values, start, fail) };
@@ -137,19 +141,23 @@ function fillFloats(
   }
 }
 
-const halfInfinity = 0x7c00;
-
-function fillHalves(out: Uint16Array, values: readonly unknown[], start: number, fail: Fail): void {
+function fillShortFloats(
+  out: Uint16Array,
+  values: readonly unknown[],
+  start: number,
+  { short, fail }: { short: ShortFloat; fail: Fail },
+): void {
+  const { fromNumber, infinity } = short;
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index];
     if (typeof value === 'number') {
-      const half = numberToHalf(value);
-      if ((half & halfInfinity) === halfInfinity) fail(start + index, value, ' in range');
-      out[start + index] = half;
+      const bits = fromNumber(value);
+      if ((bits & infinity) === infinity) fail(start + index, value, ' in range');
+      out[start + index] = bits;
     } else {
       const special = specialNumbers.get(value);
       if (special === undefined) fail(start + index, value, ' number');
-      else out[start + index] = numberToHalf(special);
+      else out[start + index] = fromNumber(special);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Datatype } from '../../contract/tensors.ts';
 
-/** The typed array whose elements a datatype has: BOOL is one byte, 0 or 1; FP16 its bits; BYTES just bytes. */
+/** The typed array whose elements a datatype has: BOOL is one byte, 0 or 1; FP16 and BF16 their bits; BYTES just bytes. */
 export const elementArrays = {
   BOOL: Uint8Array,
   UINT8: Uint8Array,
@@ -12,6 +12,7 @@ export const elementArrays = {
   INT32: Int32Array,
   INT64: BigInt64Array,
   FP16: Uint16Array,
+  BF16: Uint16Array,
   FP32: Float32Array,
   FP64: Float64Array,
   BYTES: Uint8Array,

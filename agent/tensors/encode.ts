@@ -2,8 +2,8 @@ import { type ByteElement, readByteElements } from '../../contract/byte-elements
 import type { Tensor } from '../../contract/tensors.ts';
 import type { JsonPart } from '../../native/json-numbers.ts';
 import { type ElementArray, elementsOf } from './element-arrays.ts';
-import { halfToNumber } from './half.ts';
 import { jsonNumbers } from './json-numbers.ts';
+import { shortFloats } from './short-floats.ts';
 
 /**
  * The elements of a tensor as a flat JSON array, row-major. The reverse of `decodeElements`: NaN and the
@@ -46,11 +46,12 @@ export function encodeNested(tensor: Tensor): string {
   return shape.length === 0 ? listOf(tensor, elements).slice(1, -1) : write(0);
 }
 
-/** BYTES as JSON has them; FP16 as the numbers that they are. */
+/** BYTES as JSON has them; FP16 and BF16 as the numbers that they are. */
 function jsonElementsOf(tensor: Tensor): ElementArray | ByteElement[] {
   if (tensor.datatype === 'BYTES') return readByteElements(tensor.data);
   const elements = elementsOf(tensor);
-  return tensor.datatype === 'FP16' ? Float32Array.from(elements as Uint16Array, halfToNumber) : elements;
+  const short = shortFloats[tensor.datatype];
+  return short === undefined ? elements : Float32Array.from(elements as Uint16Array, short.toNumber);
 }
 
 /** Floats in the fewest digits, where the addon writes them. */

@@ -86,16 +86,19 @@ function nothingToRun(hostNodes: readonly HostNode[], facts: FactTable): SluiceE
   const reasons = shown.map(({ node, reason }) => `${describeNode(node)}: ${reason}`).join('; ');
   return new SluiceError(
     'model_unsupported',
-    `ONNX model: no convolution or matrix product of it can run on the NPU${reasons === '' ? '' : ` (${reasons})`}; ${isHalfPrecision(hostNodes, facts) ? 'export the model as float32' : 'serve it on the CPU'}`,
+    `ONNX model: no convolution or matrix product of it can run on the NPU${reasons === '' ? '' : ` (${reasons})`}; ${isShortFloat(hostNodes, facts) ? 'export the model as float32' : 'serve it on the CPU'}`,
   );
 }
 
-/** Whether every product stays because its weights are of half precision. */
-function isHalfPrecision(hostNodes: readonly HostNode[], facts: FactTable): boolean {
+/** Whether every product stays because its weights are floats of 16 bits. */
+function isShortFloat(hostNodes: readonly HostNode[], facts: FactTable): boolean {
   const products = hostNodes.filter((host) => weightOf(host) > 0);
-  const isHalf = ({ node }: HostNode): boolean =>
-    facts.input(node, 1)?.elementType === elementType.FLOAT16 && /^(Conv|Gemm|MatMul)$/.test(node.operator);
-  return products.length > 0 && products.every(isHalf);
+  const isShort = ({ node }: HostNode): boolean => {
+    const type = facts.input(node, 1)?.elementType;
+    const hasShortWeights = type === elementType.FLOAT16 || type === elementType.BFLOAT16;
+    return hasShortWeights && /^(Conv|Gemm|MatMul)$/.test(node.operator);
+  };
+  return products.length > 0 && products.every(isShort);
 }
 
 /** Nodes that explain a refusal best: those that would have been the work. */

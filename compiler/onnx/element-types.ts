@@ -8,6 +8,7 @@ export const elementType = {
   INT32: 6,
   INT64: 7,
   FLOAT16: 10,
+  BFLOAT16: 16,
 } as const;
 
 /** ONNX's element types by code, in the order of onnx.proto; 0 is UNDEFINED. */
@@ -44,6 +45,7 @@ const datatypes: ReadonlyMap<string, Datatype> = new Map([
   ['UINT32', 'UINT32'],
   ['UINT64', 'UINT64'],
   ['FLOAT16', 'FP16'],
+  ['BFLOAT16', 'BF16'],
   ['STRING', 'BYTES'],
 ]);
 

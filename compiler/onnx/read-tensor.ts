@@ -53,6 +53,7 @@ function encodeTyped(message: TensorMessage, datatype: Exclude<Datatype, 'BYTES'
     case 'INT16':
     case 'UINT16':
     case 'FP16':
+    case 'BF16':
       return bytesOf(Int16Array.from(message.int32Data ?? []));
     case 'INT8':
     case 'UINT8':

@@ -22,7 +22,9 @@ describe("answers against the Open Inference Protocol's own schemas", () => {
   it('fit, of server, model, inference and errors', async () => {
     const server = await startScoring();
     await server.deploy('fashion');
-    await server.deploy('identity', { model: identityModel(['BOOL', 'INT64', 'FP16', 'FP64', 'BYTES']) });
+    await server.deploy('identity', {
+      model: identityModel(['BOOL', 'INT64', 'FP16', 'BF16', 'FP64', 'BYTES']),
+    });
     const of = async (path: string): Promise<unknown> => (await server.get(path)).json;
     for (const path of ['/v2', '/v2/']) {
       expectValid(schemas.metadata_server_response, await of(path), path);
@@ -47,6 +49,7 @@ describe("answers against the Open Inference Protocol's own schemas", () => {
       ['BOOL', [true, false, true]],
       ['INT64', [1, '9007199254740993', -1]],
       ['FP16', [1, 'NaN', 0.5]],
+      ['BF16', [1, 'NaN', 0.5]],
       ['FP64', [1e300, -0, '-Infinity']],
       ['BYTES', ['a', '', 'é']],
     ].map(([datatype, data]) => ({
@@ -111,7 +114,9 @@ describe("/swagger.json against OpenAPI's own schemas", () => {
   it('is a valid document in every version', async () => {
     const server = await startScoring();
     await server.deploy('fashion');
-    await server.deploy('identity', { model: identityModel(['BOOL', 'UINT64', 'FP16', 'FP64', 'BYTES']) });
+    await server.deploy('identity', {
+      model: identityModel(['BOOL', 'UINT64', 'FP16', 'BF16', 'FP64', 'BYTES']),
+    });
     for (const [version, compile] of metaSchemas) {
       const validate = compile();
       for (const name of ['fashion', 'identity']) {

@@ -10,7 +10,8 @@ const run = promisify(execFile);
 // `.ci/run` puts the client there; another Python that has it is as good.
 const python = [repositoryPath('build', 'python', 'bin', 'python'), 'python3'].find(
   (name) =>
-    spawnSync(name, ['-c', 'import tritonclient.http.aio, tritonclient.grpc.aio, numpy']).status === 0,
+    spawnSync(name, ['-c', 'import tritonclient.http.aio, tritonclient.grpc.aio, numpy, ml_dtypes'])
+      .status === 0,
 );
 if (python === undefined) {
   process.stderr.write(
@@ -30,7 +31,9 @@ it.skipIf(python === undefined)("NVIDIA's tritonclient speaks to it over HTTP an
     endpoint: { serverName: 'triton', allowsModelControl: true },
   });
   await scoring.deploy('fashion', { accelerate: 'ci' });
-  await scoring.deploy('identity', { model: identityModel(['FP32', 'INT64', 'FP16', 'BOOL', 'BYTES']) });
+  await scoring.deploy('identity', {
+    model: identityModel(['FP32', 'INT64', 'FP16', 'BF16', 'BOOL', 'BYTES']),
+  });
   await scoring.deploy('sums', {
     model: accumulatorModel(),
     sequence: { state: [{ input: 'sum', output: 'next' }], idleMs: 60_000, sequencesMax: 3 },

@@ -2,13 +2,14 @@
 
 Usage: triton_client.py HOST:PORT
 The server serves `fashion` (input [-1,784] FP32 -> logits [-1,10]) and `identity` (in_X [-1,3] -> out_X for
-FP32, INT64, FP16, BOOL and BYTES), is called `triton`, and allows model control. Its `sums` keeps a sequence's sum of
-`x` [1,3], scaled by `gain`.
+FP32, INT64, FP16, BF16, BOOL and BYTES), is called `triton`, and allows model control. Its `sums` keeps a sequence's
+sum of `x` [1,3], scaled by `gain`.
 """
 
 import asyncio
 import sys
 
+import ml_dtypes
 import numpy as np
 import tritonclient.http as http
 import tritonclient.http.aio as aio
@@ -78,12 +79,13 @@ def check_datatypes(client):
         "in_fp32": np.array([[0.5, -0.0, np.inf]], dtype=np.float32),
         "in_int64": np.array([[-(2**53) + 1, 0, 2**53 - 1]], dtype=np.int64),
         "in_fp16": np.array([[0.5, -2, 65504]], dtype=np.float16),
+        "in_bf16": np.array([[0.5, -0.0, np.inf]], dtype=ml_dtypes.bfloat16),
         "in_bool": np.array([[True, False, True]]),
         "in_bytes": np.array([["", "naïve", "a\nb"]], dtype=np.object_),
     }
     for binary in (True, False):
-        # The client writes neither FP16 nor infinities as JSON.
-        inputs = [tensor(name, row, binary or name in ("in_fp16", "in_fp32")) for name, row in rows.items()]
+        # The client writes neither FP16, BF16 nor infinities as JSON.
+        inputs = [tensor(name, row, binary or name in ("in_fp16", "in_bf16", "in_fp32")) for name, row in rows.items()]
         result = client.infer("identity", inputs)
         for name, row in rows.items():
             answer = result.as_numpy(name.replace("in_", "out_"))

@@ -8,6 +8,7 @@ import asyncio
 import queue
 import sys
 
+import ml_dtypes
 import numpy as np
 import tritonclient.grpc as grpc
 import tritonclient.grpc.aio as aio
@@ -87,6 +88,7 @@ def check_datatypes(client):
         "in_fp32": np.array([[0.5, -0.0, np.inf]], dtype=np.float32),
         "in_int64": np.array([[-(2**63), 0, 2**63 - 1]], dtype=np.int64),
         "in_fp16": np.array([[0.5, -2, 65504]], dtype=np.float16),
+        "in_bf16": np.array([[0.5, -0.0, np.inf]], dtype=ml_dtypes.bfloat16),
         "in_bool": np.array([[True, False, True]]),
         "in_bytes": np.array([["", "naïve", "a\nb"]], dtype=np.object_),
     }

@@ -93,6 +93,7 @@ describe('binary tensors', () => {
       ['INT16', new Uint8Array(Int16Array.of(-5, 6, 7).buffer), [-5, 6, 7]],
       ['UINT64', new Uint8Array(BigUint64Array.of(1n, 2n, 2n ** 63n).buffer), [1, 2, '9223372036854775808']],
       ['FP16', new Uint8Array(Uint16Array.of(0x3c00, 0xc000, 0x7e00).buffer), [1, -2, 'NaN']],
+      ['BF16', new Uint8Array(Uint16Array.of(0x3f80, 0xc000, 0x7fc0).buffer), [1, -2, 'NaN']],
       ['FP64', new Uint8Array(Float64Array.of(0.1, -0.5, 1e300).buffer), [0.1, -0.5, 1e300]],
       ['BYTES', writeByteElements(['', 'ä', 'longer text']), ['', 'ä', 'longer text']],
     ];

@@ -33,6 +33,10 @@ describe("Triton's extensions", () => {
     expect((await scoring.get('/v2/models/texts/config')).json).toMatchObject({
       input: [{ data_type: 'TYPE_STRING' }],
     });
+    await scoring.deploy('short', { model: identityModel(['BF16']) });
+    expect((await scoring.get('/v2/models/short/config')).json).toMatchObject({
+      input: [{ data_type: 'TYPE_BF16' }],
+    });
   });
 
   it('count requests, their phases and their sizes', async () => {
@@ -97,7 +101,7 @@ describe("Triton's extensions", () => {
 
   it('classify the largest first, equals by index, NaN last', async () => {
     const scoring = await startScoring();
-    await scoring.deploy('identity', { model: identityModel(['FP32', 'INT64']) });
+    await scoring.deploy('identity', { model: identityModel(['FP32', 'INT64', 'BF16']) });
     const ask = async (classes: number): Promise<unknown[]> => {
       const answer = await scoring.post('/v2/models/identity/infer', {
         inputs: [
@@ -108,8 +112,12 @@ describe("Triton's extensions", () => {
             datatype: 'INT64',
             data: [5, 7, 7, '9223372036854775807', -1, 0],
           },
+          { name: 'in_bf16', shape: [2, 3], datatype: 'BF16', data: [-2, 'NaN', 0.5, -1, 3, '-Infinity'] },
         ],
-        outputs: ['out_fp32', 'out_int64'].map((name) => ({ name, parameters: { classification: classes } })),
+        outputs: ['out_fp32', 'out_int64', 'out_bf16'].map((name) => ({
+          name,
+          parameters: { classification: classes },
+        })),
       });
       return (answer.json as InferAnswer).outputs.map(({ data }) => data);
     };
@@ -117,10 +125,12 @@ describe("Triton's extensions", () => {
     expect(await ask(3)).toEqual([
       ['inf:2', '1.000000:0', 'nan:1', `${size}.000000:1`, '0.000000:0', '-0.500000:2'],
       ['7:1', '7:2', '5:0', '9223372036854775807:0', '0:2', '-1:1'],
+      ['0.500000:2', '-2.000000:0', 'nan:1', '3.000000:1', '-1.000000:0', '-inf:2'],
     ]);
     expect(await ask(1)).toEqual([
       ['inf:2', `${size}.000000:1`],
       ['7:1', '9223372036854775807:0'],
+      ['0.500000:2', '3.000000:1'],
     ]);
   });
 

@@ -133,7 +133,10 @@ describe('gRPC', () => {
   it('carries every datatype unchanged', async () => {
     const scoring = await startScoring();
     await scoring.deploy('identity', {
-      model: identityModel(['BOOL', 'INT8', 'UINT16', 'INT32', 'INT64', 'UINT64', 'FP16', 'FP64', 'BYTES']),
+      model: identityModel([
+        ...(['BOOL', 'INT8', 'UINT16', 'INT32', 'INT64', 'UINT64'] as const),
+        ...(['FP16', 'BF16', 'FP64', 'BYTES'] as const),
+      ]),
     });
     const grpc = await startGrpc(scoring);
     const texts = writeByteElements(['', 'naïve', 'b']);
@@ -145,6 +148,8 @@ describe('gRPC', () => {
       ['INT64', new Uint8Array(BigInt64Array.of(-(2n ** 63n), -1n, 2n ** 63n - 1n).buffer)],
       ['UINT64', new Uint8Array(BigUint64Array.of(2n ** 64n - 1n, 0n, 2n ** 53n + 1n).buffer)],
       ['FP16', new Uint8Array(Uint16Array.of(0x3c00, 0x7c00, 0x8000).buffer)],
+      // A NaN with other bits than ours among them.
+      ['BF16', new Uint8Array(Uint16Array.of(0x3f80, 0xff81, 0x8000).buffer)],
       ['FP64', new Uint8Array(Float64Array.of(-0, Number.NaN, 1e-310).buffer)],
       ['BYTES', texts],
     ];

@@ -89,6 +89,7 @@ describe('Open Inference Protocol', () => {
       ['INT32', [-2_147_483_648, 7, 2_147_483_647]],
       ['INT64', ['-9223372036854775808', 7, '9223372036854775807']],
       ['FP16', [0.5, 'NaN', '-Infinity']],
+      ['BF16', [0.5, 'NaN', '-Infinity']],
       ['FP32', [0.5, 'NaN', '-Infinity']],
       ['FP64', [0.1, 'NaN', 'Infinity']],
       ['BYTES', ['', 'Möwe', 'a"b']],

@@ -80,6 +80,34 @@ describe("TensorFlow Serving's and KServe's predict", () => {
     });
   });
 
+  it('reads and writes floats of 16 bits', async () => {
+    const scoring = await startScoring();
+    await scoring.deploy('identity', { model: identityModel(['FP16', 'BF16']) });
+    const metadata = await scoring.get('/v1/models/identity/metadata');
+    expect(metadata.json).toMatchObject({
+      metadata: {
+        signature_def: {
+          signature_def: {
+            serving_default: { inputs: { in_fp16: { dtype: 'DT_HALF' }, in_bf16: { dtype: 'DT_BFLOAT16' } } },
+          },
+        },
+      },
+    });
+    // Between 1 and the next element: the middle goes to the even one, all beyond it to the other.
+    const answer = await scoring.post('/v1/models/identity:predict', {
+      inputs: {
+        in_fp16: [[1 + 2 ** -11, 1 + 2 ** -11 + 2 ** -52, 'NaN']],
+        in_bf16: [[1 + 2 ** -8, 1 + 2 ** -8 + 2 ** -52, '-Infinity']],
+      },
+    });
+    expect(answer.json).toEqual({
+      outputs: {
+        out_fp16: [[1, 1.0009766, 'NaN']],
+        out_bf16: [[1, 1 + 2 ** -7, '-Infinity']],
+      },
+    });
+  });
+
   it('refuses what it cannot read, and goes on', async () => {
     const scoring = await startScoring();
     await scoring.deploy('fashion');

@@ -53,7 +53,7 @@ describe('/swagger.json', () => {
 
   it('has an example that the endpoint takes, every datatype', async () => {
     const scoring = await startScoring();
-    const all = ['BOOL', 'UINT8', 'INT16', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES'] as const;
+    const all = ['BOOL', 'UINT8', 'INT16', 'INT64', 'FP16', 'BF16', 'FP32', 'FP64', 'BYTES'] as const;
     await scoring.deploy('identity', { model: identityModel(all) });
     await scoring.deploy('busy', { model: busyModel() });
     for (const name of ['identity', 'busy']) {

@@ -113,7 +113,7 @@ describe('activation', () => {
       ],
       [
         'manifest_invalid',
-        { edit: (run) => Object.assign(run.signature.outputs[0] ?? {}, { datatype: 'BF16' }) },
+        { edit: (run) => Object.assign(run.signature.outputs[0] ?? {}, { datatype: 'BF8' }) },
       ],
       [
         'engine_failed',

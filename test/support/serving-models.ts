@@ -15,6 +15,7 @@ const onnxNames: Record<Datatype, string> = {
   INT64: 'INT64',
   FP32: 'FLOAT',
   FP16: 'FLOAT16',
+  BF16: 'BFLOAT16',
   FP64: 'DOUBLE',
   BYTES: 'STRING',
 };

@@ -15,7 +15,7 @@ const fieldNumbers: Record<Datatype, number | undefined> = {
   BOOL: 1,
   ...{ INT8: 2, INT16: 2, INT32: 2, INT64: 3 },
   ...{ UINT8: 4, UINT16: 4, UINT32: 4, UINT64: 5 },
-  ...{ FP16: undefined, FP32: 6, FP64: 7, BYTES: 8 },
+  ...{ FP16: undefined, BF16: undefined, FP32: 6, FP64: 7, BYTES: 8 },
 };
 const fixedWireTypes = { FP32: wireTypes.fixed32, FP64: wireTypes.fixed64 } as const;
 const lengthBytes = 4;

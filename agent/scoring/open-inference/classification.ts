@@ -3,7 +3,7 @@ import { SluiceError } from '../../../contract/errors.ts';
 import { elementCount } from '../../../contract/tensor-data.ts';
 import type { Tensor } from '../../../contract/tensors.ts';
 import { elementsOf } from '../../tensors/element-arrays.ts';
-import { halfToNumber } from '../../tensors/half.ts';
+import { shortFloats } from '../../tensors/short-floats.ts';
 
 /**
  * The largest values of an output instead of all (Triton's classification extension): BYTES elements
@@ -22,11 +22,12 @@ export function classify(
     );
   }
   const elements = elementsOf(tensor) as ArrayLike<number | bigint>;
+  const short = shortFloats[datatype];
   const valueAt = (index: number): number | bigint => {
     const element = elements[index] as number | bigint;
-    return datatype === 'FP16' ? halfToNumber(element as number) : element;
+    return short === undefined ? element : short.toNumber(element as number);
   };
-  const isFraction = datatype.startsWith('FP');
+  const isFraction = short !== undefined || datatype === 'FP32' || datatype === 'FP64';
   const items = isBatched ? (shape[0] ?? 1) : 1;
   const itemElements = elementCount(shape) / Math.max(1, items);
   const count = Math.min(classes, itemElements);

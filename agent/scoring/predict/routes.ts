@@ -31,6 +31,7 @@ const tensorflowTypes: Record<Datatype, string> = {
   INT32: 'DT_INT32',
   INT64: 'DT_INT64',
   FP16: 'DT_HALF',
+  BF16: 'DT_BFLOAT16',
   FP32: 'DT_FLOAT',
   FP64: 'DT_DOUBLE',
   BYTES: 'DT_STRING',

@@ -37,6 +37,11 @@ describe('readModelSignature', () => {
     ]);
   });
 
+  it('takes floats of 16 bits', () => {
+    const model = modelWith({ input: [tensorValue('a', 10, []), tensorValue('b', 16, [])] });
+    expect(readModelSignature(model).inputs.map(({ datatype }) => datatype)).toEqual(['FP16', 'BF16']);
+  });
+
   it('leaves out inputs that are initialisers', () => {
     const model = modelWith({ input: [tensorValue('w', 1, [{ dimValue: 1 }]), tensorValue('a', 1, [])] });
     expect(readModelSignature(model).inputs.map(({ name }) => name)).toEqual(['a']);
@@ -45,7 +50,7 @@ describe('readModelSignature', () => {
   it.each([
     ['no input', [], /takes no input/],
     ['complex numbers', [tensorValue('a', 14, [])], /"a": datatype COMPLEX64/],
-    ['what ONNX Runtime in Node.js cannot take', [tensorValue('a', 16, [])], /"a": datatype BFLOAT16/],
+    ['floats of 8 bits', [tensorValue('a', 17, [])], /"a": datatype element type 17/],
     ['an unknown datatype', [tensorValue('a', 99, [])], /"a": datatype element type 99/],
     ['a sequence', [{ name: 's', type: { sequenceType: {} } }], /"s": is no tensor/],
     ['an input without type', [{ name: 's' }], /"s": is no tensor/],

@@ -27,6 +27,7 @@ const extremes: [Datatype, (number | string | boolean)[]][] = [
   ['INT32', [-2_147_483_648, 2_147_483_647]],
   ['INT64', [-9_007_199_254_740_991, '-9223372036854775808', '9223372036854775807']],
   ['FP16', [0, 1.5, -65_504, 2 ** -24, 'NaN', 'Infinity', '-Infinity']],
+  ['BF16', [0, 1.5, -255 * 2 ** 120, 2 ** -133, 'NaN', 'Infinity', '-Infinity']],
   ['FP32', [0, 1.5, -3.4028234663852886e38, 1.401298464324817e-45, 'NaN', 'Infinity', '-Infinity']],
   ['FP64', [0.1, 1.7976931348623157e308, 5e-324, 'NaN', 'Infinity', '-Infinity']],
   ['BYTES', ['', 'naïve', '\u0000"\n', '🦆']],
@@ -37,7 +38,7 @@ describe('JSON tensor data', () => {
     const tensor = decode(datatype, data);
     // As few digits as tell one float from the next.
     const inType = (value: unknown): unknown =>
-      /^FP(16|32)$/.test(datatype) && typeof value === 'number' ? Math.fround(value) : value;
+      /^(FP16|BF16|FP32)$/.test(datatype) && typeof value === 'number' ? Math.fround(value) : value;
     const values = JSON.parse(await flatText(tensor)) as unknown[];
     expect(values.map(inType)).toEqual(data);
     expect(decode(datatype, values).data).toEqual(tensor.data);
@@ -97,6 +98,9 @@ describe('JSON tensor data', () => {
     ['null as an element', 'FP32', [null], [1]],
     ['text as a float', 'FP32', ['1'], [1]],
     ['a boolean as a float', 'FP32', [true], [1]],
+    ['a float beyond FP16', 'FP16', [65_520], [1]],
+    ['a float beyond BF16', 'BF16', [3.4e38], [1]],
+    ['text as a short float', 'BF16', ['1'], [1]],
     ['a float beyond FP32', 'FP32', [3.5e38], [1]],
     ['a float beyond FP64', 'FP64', JSON.parse('[1e999]'), [1]],
     ['a fraction as INT8', 'INT8', [1.5], [1]],

@@ -196,6 +196,18 @@ const refusals: Record<string, Refusal> = {
       ]);
     },
   },
+  'weights in bfloat16': {
+    code: 'model_unsupported',
+    names: ['n-conv0', 'BFLOAT16', 'export the model as float32'],
+    model: () => {
+      const model = new FloatModel();
+      const x = model.input('x', [1, 2, 4, 4]);
+      const brain = 16;
+      return model.write([
+        model.add('Conv', [x, model.bytes([128, 63, 128, 63, 128, 63, 128, 63], [2, 2, 1, 1], brain)]),
+      ]);
+    },
+  },
 };
 
 describe('the import refuses', () => {

@@ -151,9 +151,11 @@ describe('readModel', () => {
     [6, { int32Data: [-2] }, [254, 255, 255, 255]],
     [7, { int64Data: [-2] }, [254, 255, 255, 255, 255, 255, 255, 255]],
     [9, { int32Data: [1] }, [1]],
+    [10, { int32Data: [0xbc00] }, [0, 188]],
     [11, { doubleData: [0.5] }, [0, 0, 0, 0, 0, 0, 224, 63]],
     [12, { uint64Data: [258] }, [2, 1, 0, 0]],
     [13, { uint64Data: [258] }, [2, 1, 0, 0, 0, 0, 0, 0]],
+    [16, { int32Data: [0xbf80] }, [128, 191]],
   ])('reads element type %i from its typed field', (dataType, data, bytes) => {
     const { graph } = readModel(withInitialiser({ name: 'c', dataType, dims: [1], ...data }));
     expect([...(graph.initialisers.get('c')?.data ?? [])]).toEqual(bytes);

@@ -78,8 +78,10 @@ describe('typed contents', () => {
     expect(codeOf(() => read('UINT16', [contents({ uint_contents: [1, 65_536, 2] })]))).toBe('tensor_data');
   });
 
-  it('are missing for FP16, which has none', () => {
-    expect(codeOf(() => read('FP16', [contents({ fp32_contents: [1, 2, 3] })]))).toBe('tensor_data');
+  it('are missing for FP16 and BF16, which have none', () => {
+    for (const datatype of ['FP16', 'BF16'] as const) {
+      expect(codeOf(() => read(datatype, [contents({ fp32_contents: [1, 2, 3] })]))).toBe('tensor_data');
+    }
     expect(codeOf(() => read('FP32', []))).toBe('tensor_data');
   });
 
