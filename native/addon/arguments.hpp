@@ -9,7 +9,9 @@
 
 namespace sluice::addon {
 
-inline std::string ArgumentName(std::size_t index) { return "argument " + std::to_string(index + 1); }
+inline std::string ArgumentName(std::size_t index) {
+  return "argument " + std::to_string(index + 1);
+}
 
 // What a handle stands for.
 template <class Handle>

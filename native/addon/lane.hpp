@@ -25,8 +25,8 @@ class LaneWork {
 };
 
 // All members run on the environment's thread. Work under way keeps the lane and the event loop
-// alive; an idle lane keeps neither. When the environment ends, or the last handle is collected, the
-// work is told to end; a thread that does not within a second is left behind with it.
+// alive; an idle lane keeps neither. When the environment ends, or the last handle is collected,
+// the work is told to end; a thread that does not within a second is left behind with it.
 class Lane : public std::enable_shared_from_this<Lane> {
  public:
   // Throws a SluiceError when there is no thread to be had.

@@ -14,6 +14,7 @@
 #include "native/addon/handles.hpp"
 #include "native/addon/lane.hpp"
 #include "native/ort/session.hpp"
+#include "native/ort/weight_memory.hpp"
 
 namespace sluice::addon {
 namespace {
@@ -42,8 +43,7 @@ Pinned Pin(Napi::Uint8Array array) {
 }
 
 Napi::Uint8Array BytesOf(const Napi::Value& value, const char* what) {
-  if (value.IsTypedArray() &&
-      value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
     return value.As<Napi::Uint8Array>();
   }
   throw Napi::TypeError::New(value.Env(), std::string(what) + " must be a Uint8Array");
@@ -140,7 +140,13 @@ class LoadWork : public LaneWork {
         options_(options),
         callback_(Napi::Persistent(callback)) {}
 
-  void Run() override { status_ = LoadNow(path_, {model_.first, model_.size}, options_, &session_); }
+  void Run() override {
+    {
+      const ort::WeightMemory memory;
+      status_ = LoadNow(path_, {model_.first, model_.size}, options_, &session_);
+    }
+    ort::ReturnFreeMemory();
+  }
 
   void Settle(Napi::Env env) override {
     if (status_.ok()) {
@@ -169,7 +175,8 @@ class RunWork : public LaneWork {
         callback_(Napi::Persistent(info[5].As<Napi::Function>())) {
     const Napi::Array given = info[2].As<Napi::Array>();
     for (std::uint32_t index = 0; index < given.Length(); ++index) {
-      memory_.push_back(Pin(given.Get(index).As<Napi::Object>().Get("data").As<Napi::Uint8Array>()));
+      memory_.push_back(
+          Pin(given.Get(index).As<Napi::Object>().Get("data").As<Napi::Uint8Array>()));
     }
     const Napi::Array targets = ArrayOf(info[4], "targets");
     targets_.resize(outputs_.size());
@@ -212,8 +219,8 @@ class RunWork : public LaneWork {
     for (std::size_t index = 0; index < results_.size(); ++index) {
       const ort::OutputTensor& result = results_[index];
       const bool is_placed = index < is_in_target_.size() && is_in_target_[index];
-      const Napi::Value data = is_placed ? Napi::Value(targets_[index].array.Value())
-                                         : CopyOf(env, result.data());
+      const Napi::Value data =
+          is_placed ? Napi::Value(targets_[index].array.Value()) : CopyOf(env, result.data());
       list[static_cast<std::uint32_t>(index)] = OutputOf(env, result, data);
     }
     results_.clear();
@@ -241,7 +248,10 @@ class ReleaseWorker : public Napi::AsyncWorker {
       : Napi::AsyncWorker(callback), session_(std::move(session)) {}
 
  protected:
-  void Execute() override { session_.reset(); }
+  void Execute() override {
+    session_.reset();
+    ort::ReturnFreeMemory();
+  }
 
  private:
   SessionHandle session_;
@@ -274,7 +284,8 @@ Napi::Value OpenLane(const Napi::CallbackInfo& info) {
 
 // closeLane(lane, callback)
 void CloseLane(const Napi::CallbackInfo& info) {
-  ThrowUnlessOk(info.Env(), Unwrap<LaneHandle>(info, 0, kLaneTag, "a lane")->Close(FunctionOf(info, 1)));
+  ThrowUnlessOk(info.Env(),
+                Unwrap<LaneHandle>(info, 0, kLaneTag, "a lane")->Close(FunctionOf(info, 1)));
 }
 
 // terminateLane(lane)
@@ -321,8 +332,8 @@ Napi::Value Run(const Napi::CallbackInfo& info) {
   return list;
 }
 
-// runOn(lane, session, inputs, names of outputs, targets, callback): an output of exactly a target's
-// length is put there
+// runOn(lane, session, inputs, names of outputs, targets, callback): an output of exactly a
+// target's length is put there
 void RunOn(const Napi::CallbackInfo& info) {
   FunctionOf(info, 5);
   auto work = std::make_unique<RunWork>(info, OpenSessionOf(info, 1));

@@ -1,7 +1,7 @@
-// The part of ONNX Runtime's C API that is used here. OrtGetApiBase()->GetApi(version) gives a table
-// of functions to which every release only appends ("ABI" in ONNX Runtime's onnxruntime_c_api.h), so
-// a function is known by its place. The library lies in the package onnxruntime-node, which has no
-// headers.
+// The part of ONNX Runtime's C API that is used here. OrtGetApiBase()->GetApi(version) gives a
+// table of functions to which every release only appends ("ABI" in ONNX Runtime's
+// onnxruntime_c_api.h), so a function is known by its place. The library lies in the package
+// onnxruntime-node, which has no headers.
 #ifndef SLUICE_NATIVE_ORT_API_HPP_
 #define SLUICE_NATIVE_ORT_API_HPP_
 
@@ -71,8 +71,7 @@ using ApiRelease = void(SLUICE_ORT_CALL*)(Handle*);
 // The functions, taken from the table.
 struct Api {
   explicit Api(const void* const* table)
-      : get_error_message(
-            At<const char*(SLUICE_ORT_CALL*)(const ApiStatus*)>(table, 2)),
+      : get_error_message(At<const char*(SLUICE_ORT_CALL*)(const ApiStatus*)>(table, 2)),
         create_env(At<decltype(create_env)>(table, 3)),
         disable_telemetry(At<decltype(disable_telemetry)>(table, 6)),
         create_session_from_array(At<decltype(create_session_from_array)>(table, 8)),

@@ -79,8 +79,8 @@ Status Library::Load(const std::string& path, const Library** library) {
   const void* const* const table = base == nullptr ? nullptr : base->get_api(kApiVersion);
   if (table == nullptr) {
     if (reason.empty()) reason = "it has not the C API of version " + std::to_string(kApiVersion);
-    return Status{StatusCode::kEngineFailed, "ONNX Runtime: " + path + " cannot be loaded (" +
-                                                 OneLine(reason.c_str()) + ")"};
+    return Status{StatusCode::kEngineFailed,
+                  "ONNX Runtime: " + path + " cannot be loaded (" + OneLine(reason.c_str()) + ")"};
   }
   std::unique_ptr<Library> started(new Library(Api(table)));
   Status status = started->Start();

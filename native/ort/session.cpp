@@ -90,9 +90,8 @@ Status FillTexts(const Library& library, const TensorView& input, std::size_t co
       return TensorData(input.name, "a BYTES element ends beyond the data");
     }
     char* text = nullptr;
-    Status status = library.Check(
-        library.api().string_element_buffer(value, index, length, &text),
-        StatusCode::kEngineFailed, "no room for a text");
+    Status status = library.Check(library.api().string_element_buffer(value, index, length, &text),
+                                  StatusCode::kEngineFailed, "no room for a text");
     if (!status.ok()) return status;
     if (length > 0) std::memcpy(text, data.data() + offset, length);
     offset += length;
@@ -114,9 +113,9 @@ Status MakeInput(const Library& library, const TensorView& input, ApiValue** val
     if (*count > input.data.size() / kLengthBytes) {
       return TensorData(input.name, "fewer BYTES elements than its shape has");
     }
-    Status status = library.Check(api.create_tensor(library.allocator(), input.shape.data(),
-                                                    input.shape.size(), type, value),
-                                  StatusCode::kEngineFailed, kWhat);
+    Status status = library.Check(
+        api.create_tensor(library.allocator(), input.shape.data(), input.shape.size(), type, value),
+        StatusCode::kEngineFailed, kWhat);
     return status.ok() ? FillTexts(library, input, *count, *value) : status;
   }
   if (input.data.size() != *count * datatype->bytes) {
@@ -207,8 +206,8 @@ Status OutputTensor::ReadTexts(std::size_t count) {
   std::vector<std::size_t> offsets(count);
   std::vector<char> text(total);
   if (count > 0) {
-    status = library_->Check(
-        api.string_content(value_, text.data(), total, offsets.data(), count), kCode, kWhat);
+    status = library_->Check(api.string_content(value_, text.data(), total, offsets.data(), count),
+                             kCode, kWhat);
     if (!status.ok()) return status;
   }
   texts_.reserve(total + count * kLengthBytes);
@@ -266,9 +265,9 @@ Status Session::Load(const Library& library, std::span<const std::uint8_t> model
   }
   ApiSession* loaded = nullptr;
   if (status.ok()) {
-    status = library.Check(api.create_session_from_array(library.env(), model.data(), model.size(),
-                                                         options, &loaded),
-                           kCode, kWhat);
+    status = library.Check(
+        api.create_session_from_array(library.env(), model.data(), model.size(), options, &loaded),
+        kCode, kWhat);
   }
   api.release_session_options(options);
   if (!status.ok()) return status;

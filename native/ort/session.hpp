@@ -81,8 +81,8 @@ struct SessionOptions {
   bool fuses_quantisation = true;
 };
 
-// One computing thread, the one that calls. Any number of threads may run it at once: they share its
-// weights.
+// One computing thread, the one that calls. Any number of threads may run it at once: they share
+// its weights.
 class Session {
  public:
   // kModelInvalid with ONNX Runtime's reason.
