@@ -19,7 +19,7 @@ import { ImagePuller } from './images/puller.ts';
 import { DesiredState } from './link/desired.ts';
 import { DesiredIntake } from './link/desired-intake.ts';
 import { type Identity, type IdentitySource, loadIdentity, refreshIdentity } from './link/identity.ts';
-import { MqttLink } from './link/mqtt-link.ts';
+import type { MqttLink } from './link/mqtt-link.ts';
 import type { EndpointSettings } from './scoring/endpoint-settings.ts';
 import type { ListenerSettings } from './scoring/listener-settings.ts';
 import { StateLock } from './state-lock.ts';
@@ -163,15 +163,16 @@ export class Agent {
     else this.#configureEndpoints(this.#desired.current);
     this.#reconciler.start(this.#desired.current);
     this.#warnOfPlainText();
-    await this.#scoring.start();
-    void this.#join(stored);
+    // The link's library takes as long to load as the rest of this process: as the scoring process does meanwhile.
+    const [, { MqttLink }] = await Promise.all([this.#scoring.start(), import('./link/mqtt-link.ts')]);
+    void this.#join(stored, MqttLink);
   }
 
   /** Runs beside the serving, which needs none of it. */
-  async #join(stored: Identity | undefined): Promise<void> {
+  async #join(stored: Identity | undefined, Link: typeof MqttLink): Promise<void> {
     if (stored !== undefined) await this.#refresh(stored);
     if (this.#stopped !== undefined) return;
-    this.#link = this.#makeLink();
+    this.#link = this.#makeLink(Link);
     this.#link.start();
   }
 
@@ -322,8 +323,8 @@ export class Agent {
     return this.#link;
   }
 
-  #makeLink(): MqttLink {
-    return new MqttLink({
+  #makeLink(Link: typeof MqttLink): MqttLink {
+    return new Link({
       identity: () => this.#knownIdentity(),
       ...(this.#ca === undefined ? {} : { ca: this.#ca }),
       boot: this.#boot,

@@ -1,5 +1,6 @@
 import type Type from '#typebox';
 import { Compile, type Validator } from '#typebox/compile';
+import Schema from '#typebox/schema';
 import { type ErrorCode, SluiceError } from '../contract/errors.ts';
 import { explainMismatch, oneLine } from './mismatch.ts';
 
@@ -11,21 +12,26 @@ export interface Parser<Value> {
   parseJson(json: string | Uint8Array): Value;
 }
 
-/** Compiles a parser for `schema`; `what` starts each message, `code` is the error's code. */
-export function parserOf<Schema extends Type.TSchema>(
-  schema: Schema,
+/**
+ * A parser for `schema`; `what` starts each message, `code` is the error's code. It is compiled when it is used a
+ * second time: compiling takes as long as many uses do, and much is parsed once, when a process starts.
+ */
+export function parserOf<Kind extends Type.TSchema>(
+  schema: Kind,
   options: { what: string; code: ErrorCode },
-): Parser<Type.Static<Schema>> {
+): Parser<Type.Static<Kind>> {
+  let isUsed = false;
   let validator: Validator | undefined;
-  const parse = (value: unknown): Type.Static<Schema> => {
+  const compiled = (): Validator => {
     validator ??= Compile(schema) as unknown as Validator;
-    if (!validator.Check(value)) {
-      throw new SluiceError(
-        options.code,
-        `${options.what}: ${explainMismatch(validator.Errors(value), value)}`,
-      );
-    }
-    return value as Type.Static<Schema>;
+    return validator;
+  };
+  const parse = (value: unknown): Type.Static<Kind> => {
+    const isRight = isUsed ? compiled().Check(value) : Schema.Check(schema, value);
+    isUsed = true;
+    if (isRight) return value as Type.Static<Kind>;
+    const reason = explainMismatch(compiled().Errors(value), value);
+    throw new SluiceError(options.code, `${options.what}: ${reason}`);
   };
   return {
     parse,

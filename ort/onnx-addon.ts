@@ -24,6 +24,7 @@ export interface AddonOutput {
 
 /** The addon's functions for ONNX Runtime (native/addon/ort.cpp). */
 export interface OnnxAddon {
+  beginLoading(library: string): void;
   openLane(): LaneHandle;
   closeLane(lane: LaneHandle, callback: () => void): void;
   terminateLane(lane: LaneHandle): void;

@@ -69,11 +69,12 @@ function openSequences(environment: ImageEnvironment, { run }: OpenedImage): Seq
 
 async function startRouter(environment: ImageEnvironment, image: OpenedImage): Promise<Router> {
   const { run } = image;
-  const npu = await startNpu(environment, image);
-  const opened: Engine[] = npu === undefined ? [] : [npu.engine];
+  const [npu, cpu] = await bothOrNone(
+    startNpu(environment, image),
+    startOnnx(environment, image, { path: layerPaths.model, signature: run.signature }),
+  );
+  const opened: Engine[] = npu === undefined ? [cpu] : [cpu, npu.engine];
   try {
-    const cpu = await startOnnx(environment, image, { path: layerPaths.model, signature: run.signature });
-    opened.push(cpu);
     return new Router({
       what: `image ${run.name}:${run.version}`,
       policy: run.routes.policy,
@@ -86,6 +87,20 @@ async function startRouter(environment: ImageEnvironment, image: OpenedImage): P
     await Promise.all(opened.map((engine) => engine.close()));
     throw thrown;
   }
+}
+
+/** Two engines that start side by side. When one fails the other is closed, and the error is thrown. */
+async function bothOrNone(
+  npu: Promise<StartedNpu | undefined>,
+  cpu: Promise<Engine>,
+): Promise<[StartedNpu | undefined, Engine]> {
+  const [npuStart, cpuStart] = await Promise.allSettled([npu, cpu]);
+  if (npuStart.status === 'fulfilled' && cpuStart.status === 'fulfilled') {
+    return [npuStart.value, cpuStart.value];
+  }
+  if (npuStart.status === 'fulfilled') await npuStart.value?.engine.close();
+  if (cpuStart.status === 'fulfilled') await cpuStart.value.close();
+  throw npuStart.status === 'rejected' ? npuStart.reason : (cpuStart as PromiseRejectedResult).reason;
 }
 
 /** What watches over an NPU route beside a CPU route that gives the same bytes. */

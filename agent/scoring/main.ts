@@ -1,4 +1,5 @@
 import '../../ort/disable-telemetry.ts';
+import '../../ort/begin-loading.ts';
 import cluster from 'node:cluster';
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';

@@ -241,6 +241,23 @@ class RunWork : public LaneWork {
   double milliseconds_ = 0;
 };
 
+// Loads the library away from the event loop.
+class LibraryWorker : public Napi::AsyncWorker {
+ public:
+  LibraryWorker(Napi::Env env, std::string path)
+      : Napi::AsyncWorker(env), path_(std::move(path)) {}
+
+ protected:
+  void Execute() override {
+    const ort::Library* library = nullptr;
+    // Whoever loads a model hears of a failure.
+    static_cast<void>(ort::Library::Open(path_, &library));
+  }
+
+ private:
+  const std::string path_;
+};
+
 // Frees a session's memory away from the event loop.
 class ReleaseWorker : public Napi::AsyncWorker {
  public:
@@ -275,6 +292,12 @@ ort::SessionOptions OptionsOf(const Napi::Value& value) {
   ort::SessionOptions options;
   options.fuses_quantisation = value.ToBoolean();
   return options;
+}
+
+// beginLoading(library)
+void BeginLoading(const Napi::CallbackInfo& info) {
+  // Deletes itself.
+  (new LibraryWorker(info.Env(), StringOf(info, 0)))->Queue();
 }
 
 // openLane() -> lane
@@ -351,6 +374,7 @@ void ReleaseSession(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void RegisterOrt(Napi::Env env, Napi::Object exports) {
+  exports.Set("beginLoading", Napi::Function::New(env, BeginLoading));
   exports.Set("openLane", Napi::Function::New(env, OpenLane));
   exports.Set("closeLane", Napi::Function::New(env, CloseLane));
   exports.Set("terminateLane", Napi::Function::New(env, TerminateLane));

@@ -8,7 +8,7 @@ const allowed: Record<string, readonly string[]> = {
   contract: [],
   base: ['contract'],
   native: ['base', 'contract'],
-  ort: ['base', 'contract'],
+  ort: ['native', 'base', 'contract'],
   compiler: ['native', 'ort', 'base', 'contract'],
   agent: ['native', 'ort', 'base', 'contract'],
   workspace: ['compiler', 'native', 'ort', 'base', 'contract'],
