@@ -1,6 +1,5 @@
 #include "native/addon/codec.hpp"
 
-#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
@@ -10,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "native/addon/buffers.hpp"
 #include "native/codec/json_numbers.hpp"
 
 namespace sluice::addon {
@@ -28,10 +28,8 @@ const Element* ElementsOf(const Napi::Value& value, napi_typedarray_type kind, s
 }
 
 template <class Number>
-Napi::Object ObjectOf(Napi::Env env, const FoundNumbers<Number>& found) {
-  const JsonNumbers<Number>& numbers = found.numbers;
-  auto values = Napi::TypedArrayOf<Number>::New(env, numbers.values.size());
-  std::memcpy(values.Data(), numbers.values.data(), numbers.values.size() * sizeof(Number));
+Napi::Object ObjectOf(Napi::Env env, FoundNumbers<Number> found) {
+  JsonNumbers<Number>& numbers = found.numbers;
   Napi::Array shape = Napi::Array::New(env, numbers.shape.size());
   for (std::size_t axis = 0; axis < numbers.shape.size(); ++axis) {
     shape[static_cast<std::uint32_t>(axis)] = Napi::Number::New(env, numbers.shape[axis]);
@@ -40,7 +38,7 @@ Napi::Object ObjectOf(Napi::Env env, const FoundNumbers<Number>& found) {
   object["begin"] = Napi::Number::New(env, static_cast<double>(found.begin));
   object["end"] = Napi::Number::New(env, static_cast<double>(found.end));
   object["shape"] = shape;
-  object["values"] = values;
+  object["values"] = HandOver(env, std::move(numbers.values));
   return object;
 }
 
@@ -86,10 +84,10 @@ class FindTask : public Task {
 
   Napi::Value Result(Napi::Env env) override {
     return std::visit(
-        [env](const auto& found) -> Napi::Value {
+        [env](auto& found) -> Napi::Value {
           Napi::Array list = Napi::Array::New(env, found.size());
           for (std::size_t index = 0; index < found.size(); ++index) {
-            list[static_cast<std::uint32_t>(index)] = ObjectOf(env, found[index]);
+            list[static_cast<std::uint32_t>(index)] = ObjectOf(env, std::move(found[index]));
           }
           return list;
         },
@@ -133,6 +131,7 @@ class WriteTask : public Task {
   }
 
   void Run() override {
+    text_.reserve(CharsExpected());
     for (const Part& part : parts_) {
       if (const auto* text = std::get_if<std::string>(&part)) {
         text_ += *text;
@@ -144,12 +143,28 @@ class WriteTask : public Task {
     }
   }
 
-  Napi::Value Result(Napi::Env env) override {
-    return Napi::Buffer<char>::Copy(env, text_.data(), text_.size());
-  }
+  Napi::Value Result(Napi::Env env) override { return HandOver(env, std::move(text_)); }
 
  private:
   using Part = std::variant<std::string, std::span<const float>, std::span<const double>>;
+
+  // About so many: growing a text of megabytes copies it over and over.
+  std::size_t CharsExpected() const {
+    constexpr std::size_t kFloatChars = 12;
+    constexpr std::size_t kDoubleChars = 20;
+    std::size_t chars = 0;
+    for (const Part& part : parts_) {
+      if (const auto* text = std::get_if<std::string>(&part)) {
+        chars += text->size();
+      } else if (const auto* floats = std::get_if<std::span<const float>>(&part)) {
+        chars += floats->size() * kFloatChars;
+      } else {
+        chars += std::get<std::span<const double>>(part).size() * kDoubleChars;
+      }
+    }
+    return chars;
+  }
+
   std::vector<Part> parts_;
   std::string text_;
 };

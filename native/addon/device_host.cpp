@@ -132,7 +132,7 @@ void DeviceHost::Answer(Completion completion) {
   pending_.erase(entry);
   UpdateKeepAlive();
   if (completion.status.ok()) {
-    answered.callback.Call({Napi::Env(env_).Null(), NewOutputs(env_, std::move(completion.outputs)),
+    answered.callback.Call({Napi::Env(env_).Null(), HandOver(env_, std::move(completion.outputs)),
                             CountersOf(env_, completion.counters)});
   } else {
     answered.callback.Call({MakeError(env_, completion.status)});

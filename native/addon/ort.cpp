@@ -244,8 +244,7 @@ class RunWork : public LaneWork {
 // Loads the library away from the event loop.
 class LibraryWorker : public Napi::AsyncWorker {
  public:
-  LibraryWorker(Napi::Env env, std::string path)
-      : Napi::AsyncWorker(env), path_(std::move(path)) {}
+  LibraryWorker(Napi::Env env, std::string path) : Napi::AsyncWorker(env), path_(std::move(path)) {}
 
  protected:
   void Execute() override {
