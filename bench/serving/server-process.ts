@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ControlMessage, ScoringMessage } from '../../agent/supervise/control-protocol.ts';
+import { scoringEnvironment, scoringNodeOptions } from '../../agent/supervise/scoring-environment.ts';
 import type { Digest } from '../../contract/names.ts';
 
 /** A server in a process of its own. */
@@ -20,7 +21,11 @@ export class ServerProcess {
   /** Starts the scoring process on an image that lies in a blob store, as the deployment `bench`. */
   static async startSluice(options: { blobRoot: string; image: Digest }): Promise<ServerProcess> {
     const start = { host: '127.0.0.1', port: 0, blobRoot: options.blobRoot, npu: null, logLevel: 'error' };
-    const child = forkModule('../../agent/scoring/main.js', [JSON.stringify(start)]);
+    // As the supervisor of a device starts it.
+    const child = forkModule('../../agent/scoring/main.js', [JSON.stringify(start)], {
+      nodeOptions: scoringNodeOptions,
+      env: scoringEnvironment(process.env),
+    });
     const server = new ServerProcess(child, linesOf(child), await portOf(child));
     const activate: ControlMessage = {
       type: 'activate',
@@ -61,10 +66,15 @@ export class ServerProcess {
   }
 }
 
-function forkModule(module: string, args: string[]): ChildProcess {
+function forkModule(
+  module: string,
+  args: string[],
+  { nodeOptions = [], env = process.env }: { nodeOptions?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): ChildProcess {
   const preload = new URL('./loop-delay.js', import.meta.url).href;
   return fork(fileURLToPath(new URL(module, import.meta.url)), args, {
-    execArgv: ['--import', preload],
+    execArgv: [...nodeOptions, '--import', preload],
+    env,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
 }
