@@ -121,12 +121,26 @@ class CollectedBody {
   append(piece: Buffer): void {
     const length = this.#length + piece.length;
     checkSize(length);
+    if (this.#length === 0 && piece.length === this.#declared) {
+      this.#takeWhole(piece);
+      return;
+    }
     if (length > this.#buffer.length) this.#grow(length);
     piece.copy(this.#buffer, this.#length);
     this.#length = length;
     // Node made the one before for this body, and its parser is done with it.
     releaseMemory(this.#piece);
     this.#piece = piece;
+  }
+
+  /** The one piece of a small body needs no copy: Node made it for this body. */
+  #takeWhole(piece: Buffer): void {
+    if (!this.#isEnded) {
+      this.#held.take(piece.length);
+      this.#taken = piece.length;
+    }
+    this.#buffer = piece;
+    this.#length = piece.length;
   }
 
   /** Somebody looks into it after the answer: no other body gets its memory. */

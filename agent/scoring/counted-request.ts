@@ -28,13 +28,23 @@ export class RequestMeter {
   readonly #scored: ScoredRequest;
 
   constructor(options: CountedOptions, { phases, capture }: RequestContext) {
-    const { name: model, image, exchange } = options;
-    const { version, digest } = image;
-    const known = { model, version, image: digest, route: 'none' as const, items: 1, phases, capture };
+    const { name, image, exchange } = options;
     const beginMs = exchange.elapsedMs;
     this.#options = options;
     this.#lastMs = options.nowMs();
-    this.#scored = { ...known, beginMs, endMs: beginMs, inputMs: 0, outputMs: 0 };
+    this.#scored = {
+      model: name,
+      version: image.version,
+      image: image.digest,
+      route: 'none',
+      items: 1,
+      beginMs,
+      endMs: beginMs,
+      inputMs: 0,
+      outputMs: 0,
+      phases,
+      capture,
+    };
     exchange.scored = this.#scored;
   }
 
@@ -61,8 +71,10 @@ export class RequestMeter {
     const totalMs = exchange.elapsedMs;
     scored.route = route;
     scored.endMs = totalMs;
-    image.statistics.record({ ...scored, isSuccess: failure === undefined, totalMs }, instantMs());
-    image.meters.record({ ...scored, dialect, failure, totalMs });
+    const { items, inputMs, outputMs, phases } = scored;
+    const isSuccess = failure === undefined;
+    image.statistics.record({ isSuccess, totalMs, items, inputMs, outputMs, phases }, instantMs());
+    image.meters.record({ dialect, failure, route, items, totalMs, inputMs, outputMs, phases });
   }
 
   #elapsed(): number {
@@ -78,7 +90,8 @@ export async function countRequest<Answer>(
   options: CountedOptions,
   work: (context: RequestContext, meter: RequestMeter) => Promise<Answer>,
 ): Promise<Answer> {
-  const context = new RequestContext({ ...options, capture: captureOf(options) });
+  const { image, exchange, nowMs } = options;
+  const context = new RequestContext({ image, exchange, nowMs, capture: captureOf(options) });
   const meter = new RequestMeter(options, context);
   try {
     const answer = await work(context, meter);

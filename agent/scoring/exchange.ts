@@ -33,9 +33,14 @@ export interface HttpCall {
   exchange: Exchange;
 }
 
-/** The exchange that a request over HTTP and its reply are. */
+/** A request over HTTP and its reply, with the exchange that they are. */
 export function httpCall(request: FastifyRequest, reply: FastifyReply): HttpCall {
-  const exchange: Exchange = {
+  return { request, reply, exchange: httpExchange(request, reply) };
+}
+
+/** The exchange that a request over HTTP and its reply are. */
+export function httpExchange(request: FastifyRequest, reply: FastifyReply): Exchange {
+  return {
     header: (name) => singleHeader(request, name),
     get requestId() {
       const id = reply.getHeader('x-request-id') ?? request.headers['x-request-id'];
@@ -58,7 +63,6 @@ export function httpCall(request: FastifyRequest, reply: FastifyReply): HttpCall
     },
     afterAnswer: (work) => whenOver(reply, work),
   };
-  return { request, reply, exchange };
 }
 
 function abortOnDisconnect(reply: FastifyReply): CancelSignal {

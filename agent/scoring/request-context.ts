@@ -138,7 +138,7 @@ export class RequestContext {
     // Known already, so that a failure names it too; corrected below when the CPU stood in.
     this.#nameRoute(plan.engine.route, undefined);
     const { outputs, route, reason } = await router.run(plan, inputs, terms);
-    this.#nameRoute(route, reason);
+    if (route !== plan.engine.route || reason !== undefined) this.#nameRoute(route, reason);
     this.#nameEstimate(route);
     return outputs;
   }
@@ -150,9 +150,13 @@ export class RequestContext {
 
   #nameRoute(route: Route, reason: ErrorCode | undefined): void {
     this.#route = route;
+    if (reason === undefined) {
+      this.#exchange.setHeader(routeHeader, route);
+      return;
+    }
     const cause = reason === 'breaker_open' ? this.image.router.breaker?.reason : undefined;
-    const parameters = [...(reason ? [`reason=${reason}`] : []), ...(cause ? [`cause=${cause}`] : [])];
-    this.#exchange.setHeader(routeHeader, [route, ...parameters].join('; '));
+    const text = `${route}; reason=${reason}`;
+    this.#exchange.setHeader(routeHeader, cause === undefined ? text : `${text}; cause=${cause}`);
   }
 }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import { keyGate } from '../authorise.ts';
 import type { Deployments } from '../deployments.ts';
-import { httpCall } from '../exchange.ts';
+import { httpExchange } from '../exchange.ts';
 import { type FoundModel, findModel, visibleModels, visibleNames } from '../find-model.ts';
 import { copyOf } from '../mirror.ts';
 import { parseJson, readBody } from '../request-body.ts';
@@ -55,9 +55,18 @@ function addModelRoutes(app: FastifyInstance, url: string, options: OpenInferenc
     void reply.header(deploymentHeader, model.name);
     return model.image.use(async () => {
       try {
+        // Field by field: spread objects take longer than a small model.
+        const { name, image } = model;
+        const exchange = httpExchange(request, reply);
         return await infer({
-          ...{ ...model, dialect: 'open-inference', nowMs, instantMs },
-          ...httpCall(request, reply),
+          name,
+          image,
+          dialect: 'open-inference',
+          nowMs,
+          instantMs,
+          request,
+          reply,
+          exchange,
         });
       } finally {
         mirror.follow(
