@@ -29,9 +29,12 @@ export function isInUse({ buffer }: Uint8Array): boolean {
   return runs.has(buffer);
 }
 
+/** Less is left to the collector. */
+const ownedBytesMin = 16 * 1024;
+
 /** Says what becomes of an array that belongs to one request: its memory is freed, unless told otherwise. */
 export function ownedByRequest(data: Uint8Array, free = () => releaseMemory(data)): Uint8Array {
-  endings.set(data, free);
+  if (data.length >= ownedBytesMin) endings.set(data, free);
   return data;
 }
 

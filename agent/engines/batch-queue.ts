@@ -100,7 +100,7 @@ export class BatchQueue<Lane, Input, Output> {
       input,
       key: isMerging ? batchable.keyOf(input) : '',
       items,
-      terms: items === undefined ? terms : { ...terms, items },
+      terms: items === undefined || items === terms.items ? terms : { ...terms, items },
       submittedMs: nowMs(),
     };
     try {

@@ -133,7 +133,8 @@ export class RequestContext {
   async #run(inputs: Tensor[]): Promise<Tensor[]> {
     const { router } = this.image;
     const items = isBatchOpen(this.image) ? (inputs[0]?.shape[0] ?? 1) : 1;
-    const terms = { ...this.#terms, items };
+    const { signal, phases, deadlineMs, priority, afterAnswer } = this.#terms;
+    const terms = { signal, phases, deadlineMs, priority, afterAnswer, items };
     const plan = router.plan(this.#requested, terms);
     // Known already, so that a failure names it too; corrected below when the CPU stood in.
     this.#nameRoute(plan.engine.route, undefined);

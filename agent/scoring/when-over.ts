@@ -1,14 +1,18 @@
 import type { FastifyReply } from 'fastify';
 
-/** What is still to be called; null for an answer that is over. */
-const waiting = new WeakMap<FastifyReply, (() => void)[] | null>();
+declare module 'fastify' {
+  interface FastifyReply {
+    /** What is to be called when it is over; null when it is, undefined when nobody asked. */
+    whenOver?: (() => void)[] | null;
+  }
+}
 
 /**
  * Calls back once: after the answer, or when the connection is gone; at once when that is so already. An answer that
  * still waits for an earlier one of a pipelining client does not hear of the connection's end from Node.
  */
 export function whenOver(reply: FastifyReply, callback: () => void): void {
-  const callbacks = waiting.get(reply);
+  const callbacks = reply.whenOver;
   if (callbacks === undefined) listen(reply, callback);
   else if (callbacks === null) callback();
   else callbacks.push(callback);
@@ -21,13 +25,13 @@ function listen(reply: FastifyReply, first: () => void): void {
     return;
   }
   const callbacks = [first];
-  waiting.set(reply, callbacks);
+  reply.whenOver = callbacks;
   // A client may pipeline more requests than Node takes for a leak of listeners.
   socket.setMaxListeners(0);
   const over = (): void => {
     // One ends the other: what is taken off while it is being told is told all the same.
-    if (waiting.get(reply) === null) return;
-    waiting.set(reply, null);
+    if (reply.whenOver === null) return;
+    reply.whenOver = null;
     socket.off('close', over);
     reply.raw.off('close', over);
     for (const callback of callbacks) callback();
