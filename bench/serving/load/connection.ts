@@ -25,7 +25,8 @@ const headEnd = '\r\n\r\n';
  * them, because a generator that reads bodies would measure itself.
  */
 export class Connection {
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket;
   #settle: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;
   #head = '';
   #status = 0;
@@ -33,22 +34,20 @@ export class Connection {
   #left: number | undefined;
   #bodyBytes = 0;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on('data', (bytes) => this.#onData(bytes));
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(new Error('connection closed')));
+  private constructor(port: number, socket: Socket) {
+    this.#port = port;
+    this.#socket = this.#listen(socket);
   }
 
   static async open(port: number): Promise<Connection> {
-    const socket = connect({ port, host: '127.0.0.1' });
-    await once(socket, 'connect');
-    return new Connection(socket);
+    return new Connection(port, await openSocket(port));
   }
 
-  /** Sends a request; resolves when its whole answer is here. */
-  send(request: Uint8Array): Promise<Answer> {
+  /** Sends a request; resolves when its whole answer is here. A connection that the server closed is opened anew. */
+  async send(request: Uint8Array): Promise<Answer> {
+    if (this.#socket.destroyed || this.#socket.readableEnded) {
+      this.#socket = this.#listen(await openSocket(this.#port));
+    }
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#socket.write(request);
@@ -57,6 +56,14 @@ export class Connection {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  #listen(socket: Socket): Socket {
+    socket.setNoDelay(true);
+    socket.on('data', (bytes) => this.#onData(bytes));
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => this.#fail(new Error('connection closed')));
+    return socket;
   }
 
   #onData(bytes: Buffer): void {
@@ -94,4 +101,10 @@ export class Connection {
     this.#settle?.reject(error);
     this.#settle = undefined;
   }
+}
+
+async function openSocket(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  await once(socket, 'connect');
+  return socket;
 }
