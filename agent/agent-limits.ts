@@ -47,6 +47,8 @@ export interface AgentLimits {
   firstStartTriesMax: number;
   /** What a scoring process gets to finish its requests before it is killed. */
   scoringStopMs: number;
+  /** How long the link waits for what is on the disk to be served. */
+  linkDelayMs: number;
   bootstrapTimeoutMs: number;
   bootstrapBytesMax: number;
   connectTimeoutMs: number;
@@ -94,6 +96,7 @@ export const agentLimits: AgentLimits = {
   listenTimeoutMs: 60_000,
   firstStartTriesMax: 4,
   scoringStopMs: 2_500,
+  linkDelayMs: 1_000,
   bootstrapTimeoutMs: 5_000,
   bootstrapBytesMax: 256 * KiB,
   connectTimeoutMs: 10_000,

@@ -81,6 +81,7 @@ export class Agent {
   readonly #reconciler: Reconciler;
   readonly #intake: DesiredIntake;
   readonly #stopping = new AbortController();
+  #onServing: (() => void) | undefined;
   #link: MqttLink | undefined;
   #identity: Identity | undefined;
   #ca: Buffer | undefined;
@@ -170,10 +171,19 @@ export class Agent {
 
   /** Runs beside the serving, which needs none of it. */
   async #join(stored: Identity | undefined, Link: typeof MqttLink): Promise<void> {
+    if (this.#images.names().length > 0) await this.#untilServing();
     if (stored !== undefined) await this.#refresh(stored);
     if (this.#stopped !== undefined) return;
     this.#link = this.#makeLink(Link);
     this.#link.start();
+  }
+
+  /** What is on the disk is served first: connecting keeps this thread busy for as long as activating takes. */
+  async #untilServing(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onServing = resolve;
+      setTimeout(resolve, this.#limits.linkDelayMs).unref();
+    });
   }
 
   get #identitySource(): IdentitySource {
@@ -361,6 +371,7 @@ export class Agent {
   }
 
   #emit(event: AgentEvent): void {
+    if (event.type === 'serving') this.#onServing?.();
     this.#options.onEvent?.(event);
   }
 }

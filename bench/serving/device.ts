@@ -14,7 +14,8 @@ const requestUrl = new URL('../../../samples/fashion/infer.json', import.meta.ur
 const starts = 5;
 /** After so long a device that nobody asks has done what it had to. */
 const settleMs = 5_000;
-const pollMs = 5;
+/** Asking more often would take a part of the processors that the start needs. */
+const pollMs = 20;
 const givenUpMs = 120_000;
 
 /** How soon a device answers whose image is on disk, and what memory both its processes take when nobody asks. */
@@ -28,7 +29,7 @@ export async function device(): Promise<Claim[]> {
     await answerOf(url, body);
     await stop(fleet);
     const startsMs: number[] = [];
-    let residentBytes = Number.NaN;
+    let resident: Resident = { ownBytes: Number.NaN, sharedBytes: Number.NaN, processesBytes: Number.NaN };
     for (let start = 0; start < starts; start += 1) {
       const startedMs = performance.now();
       const agent = sluice(state, ['agent', 'start', '--device', localDevice, '--port', String(port)]);
@@ -36,7 +37,7 @@ export async function device(): Promise<Claim[]> {
       startsMs.push(performance.now() - startedMs);
       if (start === 0) {
         await setTimeout(settleMs);
-        residentBytes = await residentBytesOf(agent.pid ?? 0);
+        resident = await residentOf(await processesOf(agent.pid ?? 0));
       }
       await stop(agent);
     }
@@ -51,12 +52,15 @@ export async function device(): Promise<Claim[]> {
         details: { 'fastest s': (startsMs[0] ?? Number.NaN) / 1000, starts },
       },
       {
-        name: 'resident memory of control and scoring process, idle',
-        measured: residentBytes / 1024 / 1024,
-        unit: 'MiB',
+        name: 'resident memory of control and scoring process together, idle, no page counted twice',
+        measured: (resident.ownBytes + resident.sharedBytes) / 1e6,
+        unit: 'MB',
         target: 160,
         wants: 'at most',
-        details: {},
+        details: {
+          'of it programs and libraries': resident.sharedBytes / 1e6,
+          'the sum of both': resident.processesBytes / 1e6,
+        },
       },
     ];
   } finally {
@@ -88,15 +92,52 @@ async function answerOf(url: string, body: Uint8Array): Promise<void> {
   throw new Error(`no answer from ${url} in ${givenUpMs} ms`);
 }
 
-/** A process and those that it started; NaN where there is no /proc. */
-async function residentBytesOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  let bytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+/** Resident memory of some processes, in bytes. */
+interface Resident {
+  /** Of no file, in all of them. */
+  ownBytes: number;
+  /** Pages of files: of a file that several map, those of the process that has most of it. */
+  sharedBytes: number;
+  /** What the processes say each for itself, added up: shared pages count in every one. */
+  processesBytes: number;
+}
+
+/** A process and those that it started; none where there is no /proc. */
+async function processesOf(pid: number): Promise<number[]> {
+  const pids = [pid];
   for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
     const children = await readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '');
-    for (const child of children.split(' ').filter(Boolean)) bytes += await residentBytesOf(Number(child));
+    for (const child of children.split(' ').filter(Boolean)) pids.push(...(await processesOf(Number(child))));
   }
-  return bytes;
+  return pids;
+}
+
+async function residentOf(pids: readonly number[]): Promise<Resident> {
+  const resident: Resident = { ownBytes: 0, sharedBytes: 0, processesBytes: 0 };
+  const most = new Map<string, number>();
+  for (const pid of pids) {
+    const files = new Map<string, number>();
+    let file = '';
+    for (const line of (await readFile(`/proc/${pid}/smaps`, 'utf8').catch(() => '')).split('\n')) {
+      const mapping = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$/.exec(line);
+      if (mapping !== null) file = mapping[1]?.startsWith('/') ? mapping[1] : '';
+      const [, kind, kB] = /^(Rss|Anonymous): +(\d+) kB$/.exec(line) ?? [];
+      const bytes = Number(kB) * 1024;
+      // Pages of a file that the process has written to are its own.
+      if (kind === 'Anonymous') {
+        resident.ownBytes += bytes;
+        if (file !== '') files.set(file, (files.get(file) ?? 0) - bytes);
+      } else if (kind === 'Rss') {
+        resident.processesBytes += bytes;
+        if (file !== '') files.set(file, (files.get(file) ?? 0) + bytes);
+      }
+    }
+    for (const [path, bytes] of files) most.set(path, Math.max(bytes, most.get(path) ?? 0));
+  }
+  for (const bytes of most.values()) resident.sharedBytes += bytes;
+  return resident.processesBytes === 0
+    ? { ownBytes: Number.NaN, sharedBytes: Number.NaN, processesBytes: Number.NaN }
+    : resident;
 }
 
 async function freePort(): Promise<number> {
