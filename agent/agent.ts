@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -59,6 +60,8 @@ export interface AgentOptions {
   limits?: Partial<AgentLimits>;
   /** The scoring process's script, when not the one beside this file. */
   scoringEntry?: URL;
+  /** A scoring process that was started already and waits for its argument (agent/supervise/spawn-scoring.ts). */
+  spawnedScoring?: ChildProcess;
 }
 
 const nameParser = parserOf(Name, { what: 'device name', code: 'invalid_name' });
@@ -236,10 +239,12 @@ export class Agent {
   }
 
   #makeScoring(): ScoringProcess {
-    const { host, port, npu, endpoint = {}, listeners = {}, processes, logger, scoringEntry } = this.#options;
+    const { host, port, npu, endpoint = {}, listeners = {}, processes, logger } = this.#options;
+    const { scoringEntry, spawnedScoring } = this.#options;
     const isSeveral = processes !== undefined && processes > 1;
     return new ScoringProcess({
       entry: scoringEntry ?? new URL(`./scoring/${isSeveral ? 'cluster/' : ''}main.js`, import.meta.url),
+      ...(spawnedScoring === undefined ? {} : { spawned: spawnedScoring }),
       start: {
         host: host ?? '127.0.0.1',
         port: port === undefined ? 5001 : port,

@@ -17,7 +17,7 @@ import { Endpoints } from './endpoints.ts';
 import type { GrpcServerOptions } from './grpc/server.ts';
 import { Mirror } from './mirror.ts';
 import { openNpu } from './npu-device.ts';
-import { failStart, ignoreSignals, sendParent, serveParent } from './parent.ts';
+import { failStart, ignoreSignals, sendParent, serveParent, startArgument } from './parent.ts';
 import { ScoringProcess } from './scoring-process.ts';
 import { type GrpcListener, ScoringServers } from './scoring-servers.ts';
 import { ScoringServer } from './server.ts';
@@ -36,9 +36,9 @@ async function openGrpc({
   return { server: new GrpcServer(options), port };
 }
 
-async function main(argument: string | undefined): Promise<void> {
+async function main(): Promise<void> {
   ignoreSignals();
-  const start = scoringStartParser.parseJson(argument ?? '');
+  const start = scoringStartParser.parseJson((await startArgument()) ?? '');
   checkStart(start);
   const log = createLogger({ name: 'scoring', level: start.logLevel });
   const nowMs = (): number => performance.now();
@@ -98,4 +98,4 @@ async function main(argument: string | undefined): Promise<void> {
   });
 }
 
-main(process.argv[2]).catch(failStart);
+main().catch(failStart);

@@ -1,7 +1,8 @@
 import type { Logger } from '../../base/logger.ts';
 import { toSluiceError } from '../../contract/errors.ts';
 import { scoringLimits as limits } from '../scoring-limits.ts';
-import type { ScoringMessage } from '../supervise/control-protocol.ts';
+import type { ScoringMessage, StartMessage } from '../supervise/control-protocol.ts';
+import { toldLater } from '../supervise/spawn-scoring.ts';
 import type { WorkerMessage } from './cluster/cluster-protocol.ts';
 
 // How a scoring process lives with the one that started it: its control process, or the primary of several.
@@ -18,6 +19,24 @@ export function sendParent(message: ScoringMessage | WorkerMessage, onSent?: () 
 /** Ctrl-C reaches the whole process group; the parent decides when this process ends. */
 export function ignoreSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+}
+
+/** The argument of this process: what it was started with, or is told in its first message. */
+export function startArgument(): Promise<string | undefined> {
+  const [, , argument] = process.argv;
+  if (argument !== toldLater) return Promise.resolve(argument);
+  return new Promise((resolve) => {
+    // A parent that goes first has nothing for this process to do.
+    const exit = (): void => process.exit(0);
+    process.once('disconnect', exit);
+    if (!process.connected) exit();
+    process.once('message', (message) => {
+      process.off('disconnect', exit);
+      const { type, argument: told } = message as Partial<StartMessage>;
+      if (type === 'start') resolve(told);
+      else exit();
+    });
+  });
 }
 
 /** Does what the parent says until it says `stop` or is gone. */

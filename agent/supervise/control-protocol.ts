@@ -49,6 +49,13 @@ export interface EndpointsWanted {
   collect?: Record<Name, DataCollection>;
 }
 
+/** The first message to a scoring process that was started before its argument was known. */
+export interface StartMessage {
+  type: 'start';
+  /** `ScoringStart` as JSON. */
+  argument: string;
+}
+
 /** Control process to scoring process, over the child's IPC channel. */
 export type ControlMessage =
   /** Load, check against golden samples, then switch the deployment's name to this image. */

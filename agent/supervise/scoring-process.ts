@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { backoffMs } from '../../base/backoff.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
@@ -13,9 +13,10 @@ import type {
   NpuDescription,
   ScoringMessage,
   ScoringStart,
+  StartMessage,
 } from './control-protocol.ts';
 import { PendingRequests } from './pending-requests.ts';
-import { scoringEnvironment, scoringNodeOptions } from './scoring-environment.ts';
+import { spawnScoring } from './spawn-scoring.ts';
 
 /** What a scoring process says once it accepts requests. */
 export interface ScoringListening extends ListeningPorts {
@@ -27,6 +28,8 @@ export interface ScoringProcessOptions {
   /** The script that speaks the control protocol. */
   entry: URL;
   start: ScoringStart;
+  /** One that runs already and is to be told what to do; the first start takes it, or `stop` ends it. */
+  spawned?: ChildProcess;
   clock: Clock;
   limits: AgentLimits;
   logger: Logger;
@@ -50,6 +53,7 @@ const stepsOfSeveral = 3;
 export class ScoringProcess {
   readonly #options: ScoringProcessOptions;
   readonly #pending = new PendingRequests();
+  #spawned: ChildProcess | undefined;
   #child: ChildProcess | undefined;
   #port: number | null;
   #grpcPort: number | undefined;
@@ -68,6 +72,7 @@ export class ScoringProcess {
 
   constructor(options: ScoringProcessOptions) {
     this.#options = options;
+    this.#spawned = options.spawned;
     this.#port = options.start.port;
   }
 
@@ -115,6 +120,8 @@ export class ScoringProcess {
     this.#isStopping = true;
     this.#failFirst(stoppedError());
     clearTimeout(this.#restart);
+    this.#spawned?.kill('SIGKILL');
+    this.#spawned = undefined;
     const child = this.#child;
     if (child === undefined) return;
     const gone = new Promise<void>((resolve) => {
@@ -136,12 +143,7 @@ export class ScoringProcess {
       port: this.#port,
       endpoint: { ...start.endpoint, ...endpoint },
     });
-    // Both outputs go to standard error: standard output is for results.
-    const child = fork(entry, [argument], {
-      execArgv: [...scoringNodeOptions],
-      stdio: ['ignore', 2, 2, 'ipc'],
-      env: scoringEnvironment(process.env),
-    });
+    const child = this.#tellSpawned(argument) ?? spawnScoring(entry, argument);
     this.#child = child;
     this.#mustListen = setTimeout(() => {
       logger.error(`scoring process: it does not listen after ${limits.listenTimeoutMs} ms; it is killed`);
@@ -156,6 +158,15 @@ export class ScoringProcess {
     child.once('exit', (code, signal) =>
       this.#onExit(signal === null ? `exit code ${code}` : `signal ${signal}`),
     );
+  }
+
+  /** The one that waits for its argument, which it gets; undefined when there is none, or it is gone. */
+  #tellSpawned(argument: string): ChildProcess | undefined {
+    const child = this.#spawned;
+    this.#spawned = undefined;
+    if (child === undefined || child.exitCode !== null || !child.connected) return undefined;
+    this.#send(child, { type: 'start', argument });
+    return child;
   }
 
   #onMessage(message: ScoringMessage): void {
@@ -263,7 +274,7 @@ export class ScoringProcess {
   }
 
   /** A channel that closed meanwhile is followed by `exit`, which settles everything. */
-  #send(child: ChildProcess, message: ControlMessage): void {
+  #send(child: ChildProcess, message: ControlMessage | StartMessage): void {
     if (child.connected) child.send(message, () => undefined);
   }
 }

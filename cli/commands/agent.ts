@@ -4,6 +4,7 @@ import type { AgentEvent } from '../../agent/agent-events.ts';
 import { agentLimits } from '../../agent/agent-limits.ts';
 import type { ListenerSettings } from '../../agent/scoring/listener-settings.ts';
 import type { NpuSelection } from '../../agent/supervise/npu-selection.ts';
+import { scoringEntry, spawnScoring, toldLater } from '../../agent/supervise/spawn-scoring.ts';
 import { createLogger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
@@ -148,8 +149,7 @@ export function addAgentCommands(program: Command): void {
       const global = globalOptions(command);
       const stop = stopRequested();
       const token = options.token ?? process.env.SLUICE_DEVICE_TOKEN;
-      const { Agent } = await import('../../agent/agent.ts');
-      const running = new Agent({
+      const settings = {
         stateFolder: stateFolders(global.state).device(options.device),
         device: options.device,
         host: options.host,
@@ -173,6 +173,14 @@ export function addAgentCommands(program: Command): void {
         ...(options.workspace === undefined ? {} : { workspaceUrl: options.workspace }),
         ...(token === undefined ? {} : { token }),
         ...(options.ca === undefined ? {} : { caFile: options.ca }),
+      };
+      // Both processes load their modules at the same time.
+      const isOne = options.processes === undefined || options.processes === 1;
+      const spawnedScoring = isOne ? spawnScoring(scoringEntry, toldLater) : undefined;
+      const { Agent } = await import('../../agent/agent.ts');
+      const running = new Agent({
+        ...settings,
+        ...(spawnedScoring === undefined ? {} : { spawnedScoring }),
       });
       await running.start();
       await stop;
