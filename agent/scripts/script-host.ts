@@ -5,7 +5,6 @@ import type { RunManifest } from '../../contract/image.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
 import type { QueueLoad } from '../engines/engine.ts';
 import type { RunTerms } from '../engines/run-terms.ts';
-import { WorkerPool } from '../engines/worker-pool.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import type { RequestSignature } from '../tensors/signature.ts';
 import type {
@@ -17,6 +16,7 @@ import type {
 } from './script-protocol.ts';
 import { ScriptReach } from './script-reach.ts';
 import { type InferForScript, ScriptThread } from './script-thread.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 /** What a scoring script's host needs. */
 export interface ScriptHostOptions {

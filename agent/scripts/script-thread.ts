@@ -2,9 +2,8 @@ import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../../base/logger.ts';
 import { isErrorCode, type SerializedError, SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
-import { detachable } from '../engines/transfer.ts';
-import type { PoolLane } from '../engines/worker-pool.ts';
 import type { SequenceRequest } from '../sequences/sequence-request.ts';
+import { detachable } from '../tensors/detachable.ts';
 import type {
   ScriptAnswer,
   ScriptCommand,
@@ -14,6 +13,7 @@ import type {
   ScriptSchemas,
 } from './script-protocol.ts';
 import type { ScriptReach } from './script-reach.ts';
+import type { PoolLane } from './worker-pool.ts';
 
 /** Answers a script's `context.infer`. The inputs are checked by whoever implements this. */
 export type InferForScript = (inputs: Tensor[], sequence: SequenceRequest | undefined) => Promise<Tensor[]>;

@@ -2,7 +2,7 @@ import { SourceTextModule } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
 import type { Tensor } from '../../contract/tensors.ts';
-import { detachable } from '../engines/transfer.ts';
+import { detachable } from '../tensors/detachable.ts';
 import { answerOf } from './script-answer.ts';
 import { type FailedRun, failureOf, InferFailure, textOf } from './script-failure.ts';
 import { defineGlobal, removeForeignGlobals } from './script-globals.ts';

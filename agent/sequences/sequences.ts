@@ -2,7 +2,7 @@ import { SluiceError } from '../../contract/errors.ts';
 import type { SequenceSettings } from '../../contract/image.ts';
 import type { Tensor, TensorDescription, TensorSignature } from '../../contract/tensors.ts';
 import type { RunTerms } from '../engines/run-terms.ts';
-import { detachable } from '../engines/transfer.ts';
+import { detachable } from '../tensors/detachable.ts';
 import { checkShape, type RequestSignature } from '../tensors/signature.ts';
 import { zeroTensor } from '../tensors/zeros.ts';
 import { IdleSequences } from './idle-sequences.ts';

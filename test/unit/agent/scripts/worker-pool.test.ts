@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { type PoolLane, WorkerPool } from '../../../../agent/engines/worker-pool.ts';
 import { scoringLimits } from '../../../../agent/scoring-limits.ts';
+import { type PoolLane, WorkerPool } from '../../../../agent/scripts/worker-pool.ts';
 import { createLogger } from '../../../../base/logger.ts';
 import { SluiceError } from '../../../../contract/errors.ts';
 

@@ -1,8 +1,8 @@
 import { backoffMs } from '../../base/backoff.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError, toSluiceError } from '../../contract/errors.ts';
+import { WorkQueue } from '../engines/work-queue.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
-import { WorkQueue } from './work-queue.ts';
 
 /** A worker thread that does one job at a time. */
 export interface PoolLane {
