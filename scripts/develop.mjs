@@ -1,12 +1,17 @@
 // Brings a clone up to date (install, native build, TypeScript build), then runs the task asked for.
 // No dependencies: it runs before anything is installed.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const oldestNode = [20, 19];
+/** Holds the process that brings this clone up to date. */
+const lock = join(root, 'build', 'setup.lock');
+const lockPollMs = 500;
+const lockWriteMs = 5_000;
 
 const tasks = {
   start: (rest) => run('node', ['dist/cli/main.js', 'up', ...rest], { interactive: true }),
@@ -27,12 +32,55 @@ async function main() {
     say('develop', `Node ${process.versions.node} is too old: install Node ${oldestNode.join('.')} or newer`);
     return 1;
   }
-  // Installing runs the native build as well; it skips itself when it is up to date.
-  for (const stage of [install, buildNative, bundleTypeBox, buildTypeScript]) {
-    const code = await stage();
-    if (code !== 0) return code;
+  const code = await bringUpToDate();
+  return code === 0 ? tasks[task](rest) : code;
+}
+
+/** One command at a time: two that build into the same folders break each other's build. */
+async function bringUpToDate() {
+  await takeLock();
+  try {
+    // Installing runs the native build as well; it skips itself when it is up to date.
+    for (const stage of [install, buildNative, bundleTypeBox, buildTypeScript]) {
+      const code = await stage();
+      if (code !== 0) return code;
+    }
+    return 0;
+  } finally {
+    rmSync(lock, { force: true });
   }
-  return tasks[task](rest);
+}
+
+async function takeLock() {
+  mkdirSync(dirname(lock), { recursive: true });
+  for (let isTold = false; ; isTold = true) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      return;
+    } catch (thrown) {
+      if (thrown.code !== 'EEXIST') throw thrown;
+    }
+    const holder = lockHolder();
+    // A command that was killed has left it.
+    if (holder === undefined) rmSync(lock, { force: true });
+    else if (!isTold) say('setup', `waits for the command of process ${holder}, which builds in this clone`);
+    if (holder !== undefined) await setTimeout(lockPollMs);
+  }
+}
+
+/** The process that holds the lock; undefined when it is gone. */
+function lockHolder() {
+  let holder;
+  try {
+    holder = Number(readFileSync(lock, 'utf8'));
+    // Empty for the moment between being made and being written.
+    if (holder === 0) return Date.now() - statSync(lock).mtimeMs < lockWriteMs ? holder : undefined;
+    process.kill(holder, 0);
+    return holder;
+  } catch (thrown) {
+    // It is somebody else's.
+    return thrown.code === 'EPERM' ? holder : undefined;
+  }
 }
 
 function nodeIsNewEnough() {
