@@ -1,5 +1,6 @@
 import { type ErrorCode, toSluiceError } from '../../contract/errors.ts';
 import { type BatchLimits, itemsToRun, itemsWorthRunning } from './batch-limits.ts';
+import type { CancelSignal } from './cancellation.ts';
 import type { RunTerms } from './run-terms.ts';
 import type { Turn, WorkQueue } from './work-queue.ts';
 
@@ -12,7 +13,8 @@ export interface Batchable<Lane, Input, Output> {
   bytesOf(input: Input): number;
   /** A copy: each request stays whole, for a run of its own. */
   merge(inputs: readonly Input[]): Input;
-  run(lane: Lane, input: Input): Promise<Output>;
+  /** An abort ends the run soon: nobody waits for it any more. */
+  run(lane: Lane, input: Input, signal?: CancelSignal): Promise<Output>;
   split(output: Output, items: readonly number[]): Output[];
 }
 
@@ -221,7 +223,10 @@ export class BatchQueue<Lane, Input, Output> {
     const startedMs = nowMs();
     try {
       const isMerged = members.length > 1;
-      const output = await batchable.run(lane, isMerged ? batchable.merge(inputs) : (inputs[0] as Input));
+      const [one] = members;
+      const output = isMerged
+        ? await batchable.run(lane, batchable.merge(inputs))
+        : await batchable.run(lane, inputs[0] as Input, one?.terms.signal);
       const total = items.reduce((sum, count) => sum + count, 0);
       onRun?.({ requests: members.length, items: total, computeMs: nowMs() - startedMs, output });
       return isMerged ? batchable.split(output, items) : [output];

@@ -8,6 +8,7 @@ import type { ScoringLimits } from '../scoring-limits.ts';
 import { isBatched } from '../tensors/items.ts';
 import type { BatchLimits } from './batch-limits.ts';
 import { type BatchMember, BatchQueue, type FinishedRun } from './batch-queue.ts';
+import type { CancelSignal } from './cancellation.ts';
 import type { Engine, QueueLoad } from './engine.ts';
 import type { EngineObserver } from './engine-observer.ts';
 import { InlineEngine } from './inline-engine.ts';
@@ -58,7 +59,9 @@ export class OnnxEngine implements Engine {
     this.#queue = new WorkQueue({ what, depthMax, nowMs });
     this.#batches = new BatchQueue({
       queue: this.#queue,
-      batchable: tensorBatchable(async (lane, inputs) => (await this.#runOn(lane, inputs)).outputs),
+      batchable: tensorBatchable(async (lane, inputs, signal) => {
+        return (await this.#runOn(lane, inputs, signal)).outputs;
+      }),
       nowMs,
       onRun: (run) => this.#tell(run),
     });
@@ -180,8 +183,14 @@ export class OnnxEngine implements Engine {
     });
   }
 
-  #runOn(lane: RuntimeLane, inputs: Tensor[]): Promise<LaneRun> {
-    return (this.#model as ServedModel).runOn(lane, inputs);
+  async #runOn(lane: RuntimeLane, inputs: Tensor[], signal?: CancelSignal): Promise<LaneRun> {
+    const onAbort = (): void => lane.terminate();
+    signal?.addEventListener('abort', onAbort);
+    try {
+      return await (this.#model as ServedModel).runOn(lane, inputs);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
   }
 
   #tell({ requests, items, computeMs }: FinishedRun<Tensor[]>): void {

@@ -148,7 +148,7 @@ export class WorkQueue<Lane, Work = never> {
   /**
    * Runs a job on the next free lane. Throws `queue_full` with the measured time to wait, `deadline_unmet` when
    * it would not be done by its deadline and `deadline_passed` when it is not, `cancelled` when the signal
-   * aborts (a job that already runs goes on, its result is dropped), or the error of `close`.
+   * aborts (a job that already runs is told, and its result dropped), or the error of `close`.
    */
   submit<Result>(
     task: (lane: Lane, turn: Turn<Work>) => Promise<Result>,

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Cancellation } from '../../agent/engines/cancellation.ts';
 import { OnnxEngine } from '../../agent/engines/onnx-engine.ts';
 import { scoringLimits } from '../../agent/scoring-limits.ts';
 import { BlobStore } from '../../base/blob-store.ts';
@@ -129,6 +130,37 @@ describe('an ONNX engine', () => {
     expect(whole.data.length).toBe(100 * 784 * 4);
     const [actual] = await engine.infer([view]);
     expect(actual).toEqual(expected);
+  });
+
+  it('ends a run whose client left, for the next one', async () => {
+    const blobs = new BlobStore(temporaryFolder());
+    await blobs.start();
+    const digest = await blobs.put(busyModel());
+    const engine = new OnnxEngine({
+      what: 'test',
+      model: { path: blobs.path(digest), digest },
+      signature: readModelSignature(busyModel()),
+      keepsQuantisation: false,
+      sessions: 1,
+      queueDepthMax: 16,
+      limits: scoringLimits,
+      nowMs: () => performance.now(),
+      log: createLogger({ name: 'test', level: 'silent' }),
+    });
+    await engine.start();
+    onTestFinished(() => engine.close());
+    const elapsedMs = async (work: Promise<unknown>): Promise<number> => {
+      const startedMs = performance.now();
+      await work;
+      return performance.now() - startedMs;
+    };
+    const wholeMs = await elapsedMs(engine.infer([sizeTensor(1_000)]));
+    const leaving = new Cancellation();
+    const left = engine.infer([sizeTensor(1_000)], { signal: leaving });
+    setTimeout(() => leaving.abort(), wholeMs / 8);
+    const nextMs = elapsedMs(engine.infer([sizeTensor(1)]));
+    await expect(left).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await nextMs).toBeLessThan(0.7 * wholeMs);
   });
 
   it('ends all its threads when closed, twice as well', async () => {
