@@ -376,7 +376,8 @@ export class Agent {
   }
 
   #emit(event: AgentEvent): void {
-    if (event.type === 'serving') this.#onServing?.();
+    // What cannot be served needs the link.
+    if (['serving', 'retrying', 'failed'].includes(event.type)) this.#onServing?.();
     this.#options.onEvent?.(event);
   }
 }

@@ -74,6 +74,7 @@ describe('an agent that starts', () => {
     const path = join(world.stateFolder, 'oci/blobs/sha256', model?.[0].slice(7) ?? '');
     await writeFile(path, new Uint8Array(model?.[1].length ?? 0));
     await world.behave({ [image.image.digest]: 'blob_digest_mismatch' });
+    world.workspace.reported = undefined;
     await world.startAgent();
     const codes = (): string[] =>
       world.events.flatMap((event) => (event.type === 'retrying' ? [event.error.code] : []));
