@@ -40,9 +40,11 @@ function elementOf(bytes: Uint8Array): ByteElement {
   }
 }
 
-/** Texts as elements in UTF-8. */
-export function writeByteElements(texts: readonly string[]): Uint8Array {
-  const encoded = texts.map((text) => Buffer.from(text, 'utf8'));
+/** Elements: texts in UTF-8, and bytes as they are. */
+export function writeByteElements(elements: readonly (string | Uint8Array)[]): Uint8Array {
+  const encoded = elements.map((element) =>
+    typeof element === 'string' ? Buffer.from(element, 'utf8') : element,
+  );
   const total = encoded.reduce((sum, { length }) => sum + lengthBytes + length, 0);
   const data = new Uint8Array(total);
   const view = viewOf(data);

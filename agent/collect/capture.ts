@@ -37,7 +37,7 @@ export class Capture {
     }));
   }
 
-  /** Keeps a copy of the tensors of one run of the model: engines give theirs away. */
+  /** Keeps a copy of the tensors of one run of the model: their memory goes to other requests. */
   tensors(collection: 'inputs' | 'outputs', tensors: readonly Tensor[]): void {
     const { collections, origin, writer, instantMs } = this.#options;
     if (!collections.includes(collection)) return;

@@ -26,9 +26,9 @@ export interface Engine {
   readonly load?: QueueLoad;
   /**
    * Computes all outputs of the model's signature, in its order, from inputs that fit the signature.
-   * May take over the inputs' memory (the CPU engine does, an NPU engine only reads it): a caller must not use
-   * their data afterwards. An abort rejects with `cancelled`
-   * and drops work that has not started. Throws `queue_full`, `deadline_unmet`, `deadline_passed`,
+   * Only reads the inputs' memory, in other threads too, which must stay as it is until the run is over: `isInUse`
+   * tells, also when nobody waits for it any more. An abort rejects with `cancelled`, drops work that has not started
+   * and tells what runs to end. Throws `queue_full`, `deadline_unmet`, `deadline_passed`,
    * `engine_failed` or a device's code.
    */
   infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]>;

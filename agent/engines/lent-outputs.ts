@@ -33,6 +33,7 @@ export class LentOutputs {
 /** A lent output with so many bytes in front of it, which are the caller's; undefined where there are not so many. */
 export function withRoomBefore(data: Uint8Array, bytes: number): Buffer | undefined {
   const buffer = lent.get(data);
-  if (buffer === undefined || bytes > roomBytes) return undefined;
+  // Never all of the buffer: such a view would pass for memory of its own.
+  if (buffer === undefined || bytes >= roomBytes) return undefined;
   return buffer.subarray(roomBytes - bytes, roomBytes + data.length);
 }

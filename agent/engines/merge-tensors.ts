@@ -13,7 +13,7 @@ export function mergeKeyOf(tensors: readonly Tensor[]): string {
   return tensors.map(({ name, datatype, shape }) => `${name} ${datatype} ${shape.slice(1)}`).join(';');
 }
 
-/** Copies requests of one key behind each other. Memory that is its own, so that it can change threads. */
+/** Copies requests of one key behind each other. */
 export function mergeTensors(requests: readonly (readonly Tensor[])[]): Tensor[] {
   const [first = []] = requests;
   return first.map(({ name, datatype, shape }, index) => {
@@ -36,8 +36,7 @@ export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * The outputs of each request of a merged run, as views: what changes threads afterwards is copied there
- * (transfer.ts), and an item's bytes begin at a multiple of its element. Throws `engine_failed` for an output
+ * The outputs of each request of a merged run, as views: an item's bytes begin at a multiple of its element. Throws `engine_failed` for an output
  * that has not as many items as the run.
  */
 export function splitTensors(outputs: readonly Tensor[], items: readonly number[]): Tensor[][] {

@@ -187,7 +187,8 @@ export class OnnxEngine implements Engine {
     const onAbort = (): void => lane.terminate();
     signal?.addEventListener('abort', onAbort);
     try {
-      return await (this.#model as ServedModel).runOn(lane, inputs);
+      // Parts of a merged run's outputs belong to several requests, and nobody frees those of a trial.
+      return await (this.#model as ServedModel).runOn(lane, inputs, { freesOutputs: signal !== undefined });
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }

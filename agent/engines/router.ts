@@ -120,7 +120,7 @@ export class Router {
   }
 
   /**
-   * Computes a planned request. Takes over the inputs' memory. Throws `breaker_open` when the request insists on an
+   * Computes a planned request, of inputs as `Engine.infer` takes them. Throws `breaker_open` when the request insists on an
    * NPU that is not used now, else what the engines throw.
    */
   async run(plan: RoutePlan, inputs: Tensor[], terms: RunTerms = {}): Promise<RoutedOutputs> {

@@ -71,7 +71,7 @@ export class SecondRuns {
   }
 
   /**
-   * Copies the inputs, before the first run takes them over, if the request is to run on `route` as well.
+   * Copies the inputs, whose memory goes to other requests after the answer, if the request is to run on `route` as well.
    * `expectedMs`: time of a run there, if `auto` chose between the two.
    */
   prepare(route: Route, inputs: readonly Tensor[], expectedMs: number | undefined): SecondRun | undefined {

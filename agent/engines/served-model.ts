@@ -55,11 +55,15 @@ export class ServedModel {
   }
 
   /**
-   * Runs on a lane, which reads the inputs' own memory. Outputs in the signature's order. Throws `engine_failed`, or
-   * `tensor_data` for an input that cannot be held.
+   * Runs on a lane, which reads the inputs' own memory. Outputs in the signature's order; large ones in lent memory, for
+   * a caller that frees them. Throws `engine_failed`, or `tensor_data` for an input that cannot be held.
    */
-  async runOn(lane: RuntimeLane, inputs: readonly Tensor[]): Promise<LaneRun> {
-    const targets = this.#outputBytes.map((bytes) => this.#lent.lend(bytes));
+  async runOn(
+    lane: RuntimeLane,
+    inputs: readonly Tensor[],
+    { freesOutputs }: { freesOutputs: boolean },
+  ): Promise<LaneRun> {
+    const targets = freesOutputs ? this.#outputBytes.map((bytes) => this.#lent.lend(bytes)) : [];
     const memory = inputs.map(({ data }) => data);
     let used: Tensor[] = [];
     try {

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../contract/errors.ts';
 import type { Tensor, TensorSignature } from '../../contract/tensors.ts';
+import { freeMemory } from '../request-memory.ts';
 import type { Engine, QueueLoad, Route } from './engine.ts';
 import type { RunTerms } from './run-terms.ts';
 
@@ -7,11 +8,6 @@ import type { RunTerms } from './run-terms.ts';
 export interface Stage {
   engine: Engine;
   signature: TensorSignature;
-}
-
-interface OrderedStage extends Stage {
-  /** Whether it may use up the memory of what it takes. */
-  takesOver: boolean;
 }
 
 /** The stages of an NPU route; head, tail or both are there. */
@@ -35,25 +31,17 @@ export class StagedEngine implements Engine {
   readonly route: Exclude<Route, 'cpu'>;
   readonly estimate?: string;
   readonly #options: StagedEngineOptions;
-  readonly #stages: OrderedStage[];
-  /** Inputs of the graph, which the CPU route needs after a failure, and its outputs. */
-  readonly #kept: ReadonlySet<string>;
+  readonly #stages: Stage[];
   #inside = 0;
 
   constructor(options: StagedEngineOptions) {
-    const { head, npu, tail, signature } = options;
+    const { head, npu, tail } = options;
     this.route = npu.engine.route;
     if (npu.engine.estimate !== undefined) this.estimate = npu.engine.estimate;
     this.#options = options;
-    this.#stages = [
-      ...(head === undefined ? [] : [{ ...head, takesOver: true }]),
-      { ...npu, takesOver: false },
-      ...(tail === undefined ? [] : [{ ...tail, takesOver: true }]),
-    ];
-    this.#kept = new Set([...signature.inputs, ...signature.outputs].map(({ name }) => name));
+    this.#stages = [...(head === undefined ? [] : [head]), npu, ...(tail === undefined ? [] : [tail])];
   }
 
-  /** Only reads its inputs, like every NPU engine. */
   async infer(inputs: Tensor[], terms?: RunTerms): Promise<Tensor[]> {
     const { queueDepthMax, signature } = this.#options;
     // One runs, the others wait.
@@ -62,10 +50,16 @@ export class StagedEngine implements Engine {
     try {
       const tensors = new Map(inputs.map((tensor) => [tensor.name, tensor]));
       for (const stage of this.#stages) {
-        const outputs = await stage.engine.infer(this.#inputsOf(stage, tensors), terms);
+        const inputsOfStage = stage.signature.inputs.map(({ name }) => tensors.get(name) as Tensor);
+        const outputs = await stage.engine.infer(inputsOfStage, terms);
         for (const output of outputs) tensors.set(output.name, output);
       }
-      return signature.outputs.map(({ name }) => tensors.get(name) as Tensor);
+      const outputs = signature.outputs.map(({ name }) => tensors.get(name) as Tensor);
+      // What passes between the stages is this engine's own.
+      for (const tensor of tensors.values()) {
+        if (!inputs.includes(tensor) && !outputs.includes(tensor)) freeMemory(tensor.data);
+      }
+      return outputs;
     } finally {
       this.#inside -= 1;
     }
@@ -89,14 +83,6 @@ export class StagedEngine implements Engine {
 
   async close(): Promise<void> {
     await Promise.all(this.#stages.map(({ engine }) => engine.close()));
-  }
-
-  /** Tensors for a stage; copies where it would use up what is needed afterwards. */
-  #inputsOf({ signature, takesOver }: OrderedStage, tensors: ReadonlyMap<string, Tensor>): Tensor[] {
-    return signature.inputs.map(({ name }) => {
-      const tensor = tensors.get(name) as Tensor;
-      return takesOver && this.#kept.has(name) ? { ...tensor, data: new Uint8Array(tensor.data) } : tensor;
-    });
   }
 
   #full(): SluiceError {

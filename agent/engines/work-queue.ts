@@ -60,7 +60,7 @@ export interface WorkQueueOptions {
 const timerMsMax = 2 ** 31 - 1;
 
 /**
- * Hands jobs to lanes (a worker thread, a device), one job a lane at a time: the most urgent first, and of these
+ * Hands jobs to lanes (a thread, a device), one job a lane at a time: the most urgent first, and of these
  * the first come. Bounded, measured and cancellable.
  */
 export class WorkQueue<Lane, Work = never> {

@@ -59,7 +59,7 @@ export function collectBodies(app: FastifyInstance, limits: ScoringLimits): void
       const declared = length === undefined ? undefined : Number(length);
       const body = new CollectedBody({ held, buffers, declared });
       request.collected = body;
-      whenOver(reply, () => body.end());
+      whenOver(reply, () => body.end({ isAnswered: reply.raw.writableFinished }));
     }
   });
   app.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
@@ -148,16 +148,19 @@ class CollectedBody {
     this.#isKept = true;
   }
 
-  /** Gives its bytes back. Idempotent. */
-  end(): void {
+  /**
+   * Gives its bytes back. Idempotent. Where the client left before its answer, whatever works on the body in other
+   * threads (the parser of numbers, zlib, a run) may still do so, and no other body gets its memory.
+   */
+  end({ isAnswered }: { isAnswered: boolean }): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#held.release(this.#taken);
     this.#taken = 0;
     releaseMemory(this.#piece);
     this.#piece = none;
-    // A run whose result nobody waits for any more may still read it.
-    if (this.#isKept || isInUse(this.#buffer)) return;
+    // A run that was too late for the answer may still read it.
+    if (!isAnswered || this.#isKept || isInUse(this.#buffer)) return;
     this.#buffers.give(this.#buffer);
     // What still arrives goes elsewhere.
     this.#buffer = none;

@@ -7,8 +7,8 @@ import type { WorkerMessage } from './cluster/cluster-protocol.ts';
 
 // How a scoring process lives with the one that started it: its control process, or the primary of several.
 
-/** What a graceful end may take when nobody is left to force it: requests, then worker threads, then a margin. */
-const exitMs = limits.stopMs + limits.workerCloseMs + 1_000;
+/** What a graceful end may take when nobody is left to force it: requests, then threads, first asked and then told, then a margin. */
+const exitMs = limits.stopMs + 2 * limits.workerCloseMs + 1_000;
 
 /** Tells the parent something; one that is gone is noticed by `disconnect`. */
 export function sendParent(message: ScoringMessage | WorkerMessage, onSent?: () => void): void {

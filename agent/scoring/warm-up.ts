@@ -31,8 +31,8 @@ export async function warmUp(options: {
     const inputs = first === undefined ? signature.inputs.map(zeroTensor) : inputsOf(first, signature);
     // At once, so that every session of the engine runs.
     const sessions = engine.route === 'cpu' ? routes.cpu.sessions : 1;
-    await Promise.all(Array.from({ length: sessions }, () => engine.infer(copyOf(inputs))));
-    for (let run = 0; run < runs; run += 1) await engine.infer(copyOf(inputs));
+    await Promise.all(Array.from({ length: sessions }, () => engine.infer(inputs)));
+    for (let run = 0; run < runs; run += 1) await engine.infer(inputs);
   }
 }
 
@@ -52,11 +52,6 @@ export function inputsOf(sample: Sample, signature: TensorSignature): Tensor[] {
 export function toTensor({ name, datatype, shape, data }: GoldenTensor): Tensor {
   // A copy, because small Buffers share a pool whose alignment is any.
   return { name, datatype, shape, data: new Uint8Array(Buffer.from(data, 'base64')) };
-}
-
-/** Inputs that an engine may take over. */
-export function copyOf(inputs: readonly Tensor[]): Tensor[] {
-  return inputs.map((input) => ({ ...input, data: input.data.slice() }));
 }
 
 function compare(options: { index: number; sample: Sample; route: Route; outputs: readonly Tensor[] }): void {

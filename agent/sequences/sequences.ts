@@ -151,11 +151,7 @@ export class Sequences {
     const before = request.isStart ? undefined : sequence.state;
     const states = this.#inputs
       .filter(({ name }) => !inputs.some((input) => input.name === name))
-      .map((description) => {
-        const state = before?.get(description.name);
-        // A copy, because an engine may take over its inputs' memory and the run may fail.
-        return state === undefined ? zeroTensor(description) : { ...state, data: state.data.slice() };
-      });
+      .map((description) => before?.get(description.name) ?? zeroTensor(description));
     const outputs = await infer([...inputs, ...states]);
     if (terms.signal?.aborted) {
       throw new SluiceError(

@@ -164,7 +164,8 @@ export class ScoringProcess {
   #tellSpawned(argument: string): ChildProcess | undefined {
     const child = this.#spawned;
     this.#spawned = undefined;
-    if (child === undefined || child.exitCode !== null || !child.connected) return undefined;
+    const isGone = child?.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+    if (isGone || !child.connected) return undefined;
     this.#send(child, { type: 'start', argument });
     return child;
   }

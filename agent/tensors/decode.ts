@@ -93,7 +93,7 @@ function filler(target: DecodeTarget, count: number): { fill: Fill; finish: () =
     throw wrong(where, `data[${index}]`, value, `${datatype}${hint}`);
   };
   if (datatype === 'BYTES') {
-    const texts: string[] = [];
+    const texts: (string | Uint8Array)[] = [];
     return {
       fill: (values, start) => fillTexts(texts, values, start, fail),
       finish: () => writeByteElements(texts),
@@ -164,27 +164,28 @@ function fillShortFloats(
 
 /** Half a character, which UTF-8 has no form for. */
 const loneSurrogate = /\p{Surrogate}/u;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Undefined for what is no such object, no base64, or no UTF-8. */
-function textOfBase64(value: unknown): string | undefined {
+/** Undefined for what is no such object, or no base64. */
+function bytesOfBase64(value: unknown): Uint8Array | undefined {
   const { b64 } = Object(value) as { b64?: unknown };
   if (typeof b64 !== 'string') return undefined;
   const bytes = Buffer.from(b64, 'base64');
-  if (bytes.toString('base64').replace(/=+$/, '') !== b64.replace(/=+$/, '')) return undefined;
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
+  return bytes.toString('base64').replace(/=+$/, '') === b64.replace(/=+$/, '') ? bytes : undefined;
 }
 
-function fillTexts(out: string[], values: readonly unknown[], start: number, fail: Fail): void {
+function fillTexts(
+  out: (string | Uint8Array)[],
+  values: readonly unknown[],
+  start: number,
+  fail: Fail,
+): void {
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index];
-    const text = typeof value === 'string' ? value : textOfBase64(value);
-    if (text !== undefined && !loneSurrogate.test(text)) out.push(text);
-    else fail(start + index, value, ': a string, or base64 of UTF-8 as {"b64": text}');
+    const isText = typeof value === 'string';
+    const element = isText ? value : bytesOfBase64(value);
+    if (element === undefined || (isText && loneSurrogate.test(value))) {
+      fail(start + index, value, ': a string, or any bytes in base64 as {"b64": text}');
+    } else out.push(element);
   }
 }
 

@@ -177,7 +177,10 @@ export function addAgentCommands(program: Command): void {
       // Both processes load their modules at the same time.
       const isOne = options.processes === undefined || options.processes === 1;
       const spawnedScoring = isOne ? spawnScoring(scoringEntry, toldLater) : undefined;
-      const { Agent } = await import('../../agent/agent.ts');
+      const { Agent } = await import('../../agent/agent.ts').catch((thrown: unknown) => {
+        spawnedScoring?.kill('SIGKILL');
+        throw thrown;
+      });
       const running = new Agent({
         ...settings,
         ...(spawnedScoring === undefined ? {} : { spawnedScoring }),

@@ -1,7 +1,8 @@
 // Bytes that pass between JavaScript and a device's thread, without a copy where that is safe.
 //
-// Memory of JavaScript is never read by another thread while a run lasts: an ArrayBuffer may be
-// detached and freed, or resized, at any time, and Node-API has no way to hold its memory. So
+// An ArrayBuffer may be detached and freed, or resized, at any time, and Node-API has no way to
+// hold its memory. ONNX Runtime's inputs are read all the same, because who calls keeps them as
+// they are (agent/request-memory.ts). A device may hang for minutes and is not waited for, so its
 // inputs are copied, unless they lie in memory of this addon, which NewInputs hands out; that
 // stays until the run has ended whatever becomes of the ArrayBuffer. Writing to it meanwhile
 // changes the answer, and nothing else.

@@ -100,7 +100,12 @@ Status Lane::Submit(std::unique_ptr<LaneWork> work) {
 
 void Lane::Terminate() {
   const std::lock_guard lock(shared_->mutex);
-  if (shared_->running != nullptr) shared_->running->Terminate();
+  if (shared_->running != nullptr) {
+    shared_->running->Terminate();
+  } else if (!shared_->waiting.empty()) {
+    // The thread has not yet woken up to it.
+    shared_->waiting.front()->Terminate();
+  }
 }
 
 Status Lane::Close(Napi::Function callback) {

@@ -18,7 +18,7 @@ class LaneWork {
   virtual ~LaneWork() = default;
   // On the lane's thread.
   virtual void Run() = 0;
-  // From any thread while Run goes on: it shall end soon, nobody waits for it any more.
+  // From any thread, before or while Run goes on: it shall end soon, nobody waits for it any more.
   virtual void Terminate() {}
   // On the environment's thread, after Run.
   virtual void Settle(Napi::Env env) = 0;
@@ -26,7 +26,9 @@ class LaneWork {
 
 // All members run on the environment's thread. Work under way keeps the lane and the event loop
 // alive; an idle lane keeps neither. When the environment ends, or the last handle is collected,
-// the work is told to end; a thread that does not within a second is left behind with it.
+// the work is told to end; a thread that does not within a second is left behind with it, which is
+// for the main thread alone: memory of a worker's environment goes with that. process.exit() tells
+// nothing of an end: close lanes first.
 class Lane : public std::enable_shared_from_this<Lane> {
  public:
   // Throws a SluiceError when there is no thread to be had.
@@ -38,7 +40,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
   // kEngineFailed for a lane that is closed.
   Status Submit(std::unique_ptr<LaneWork> work);
 
-  // What runs now shall end soon.
+  // What runs now, or is about to, shall end soon.
   void Terminate();
 
   // `callback()` is called when all work is settled and the thread has ended.

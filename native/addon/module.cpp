@@ -1,4 +1,4 @@
-// The functions that JavaScript sees. native/npu.ts is their only caller.
+// The functions that JavaScript sees: here those of the NPU, which native/npu.ts alone calls.
 #include <napi.h>
 
 #include <algorithm>

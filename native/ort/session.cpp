@@ -33,6 +33,8 @@ const Datatype* Find(ElementType type) {
 
 // Bytes in front of each element of BYTES that say how long it is.
 constexpr std::size_t kLengthBytes = 4;
+// Each takes the library many times its four bytes.
+constexpr std::size_t kTextsMax = std::size_t{4} << 20;
 
 Status TensorData(const std::string& name, const char* reason) {
   return Status{StatusCode::kTensorData, "input \"" + name + "\": " + reason};
@@ -112,6 +114,11 @@ Status MakeInput(const Library& library, const TensorView& input, ApiValue** val
     // Before anything is allocated for them.
     if (*count > input.data.size() / kLengthBytes) {
       return TensorData(input.name, "fewer BYTES elements than its shape has");
+    }
+    if (*count > kTextsMax) {
+      return Status{StatusCode::kLimitExceeded,
+                    "input \"" + input.name + "\": " + std::to_string(*count) +
+                        " BYTES elements, at most " + std::to_string(kTextsMax) + " are taken"};
     }
     Status status = library.Check(
         api.create_tensor(library.allocator(), input.shape.data(), input.shape.size(), type, value),

@@ -1,7 +1,5 @@
 // Models in ONNX Runtime, and inputs of all kinds, each in memory of exactly its size: what reads
 // beyond it is found by the address sanitizer. That numbers are right is for the TypeScript tests.
-#include "native/ort/session.hpp"
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "hls/testing.hpp"
+#include "native/ort/session.hpp"
 
 namespace {
 
@@ -154,6 +153,9 @@ void TestTexts() {
   for (const Bytes& data : broken) {
     SLUICE_CHECK(run({1, 3}, data).status.code == StatusCode::kTensorData);
   }
+  const Bytes many(std::size_t{4} * 3 * ((std::size_t{4} << 20) / 3 + 1));
+  const auto rows = static_cast<std::int64_t>(many.size() / 12);
+  SLUICE_CHECK(run({rows, 3}, many).status.code == StatusCode::kLimitExceeded);
   // Nothing is allocated for so many.
   SLUICE_CHECK(run({1'000'000'000'000, 3}, texts).status.code == StatusCode::kTensorData);
 }

@@ -29,7 +29,7 @@ function valuesOf(tensors: readonly Tensor[], name: string): number[] {
   return [...(tensors.find((each) => each.name === name)?.data ?? [])];
 }
 
-/** The running sum of `x`, made by whoever opens the gate; takes over its inputs' memory as an engine may. */
+/** The running sum of `x`, made when somebody opens the gate: until then its inputs must stay as they are. */
 class Accumulator {
   readonly seen: number[] = [];
   readonly #gates: (() => void)[] = [];
@@ -37,13 +37,11 @@ class Accumulator {
   failure: SluiceError | undefined;
 
   infer = async (inputs: Tensor[]): Promise<Tensor[]> => {
-    const x = valuesOf(inputs, 'x');
-    const sum = valuesOf(inputs, 'sum');
-    this.seen.push(x[0] ?? 0);
-    for (const { data } of inputs) data.fill(99);
+    this.seen.push(valuesOf(inputs, 'x')[0] ?? 0);
     if (this.isHeld) await new Promise<void>((open) => this.#gates.push(open));
     if (this.failure !== undefined) throw this.failure;
-    const after = x.map((value, index) => value + (sum[index] ?? 0));
+    const sum = valuesOf(inputs, 'sum');
+    const after = valuesOf(inputs, 'x').map((value, index) => value + (sum[index] ?? 0));
     return [tensor('y', ...after), tensor('next', ...after)];
   };
 
