@@ -84,7 +84,11 @@ export class Agent {
   readonly #reconciler: Reconciler;
   readonly #intake: DesiredIntake;
   readonly #stopping = new AbortController();
-  #onServing: (() => void) | undefined;
+  #onServing: () => void = () => undefined;
+  /** Resolved when something of the disk is served, or cannot be. */
+  readonly #serving = new Promise<void>((resolve) => {
+    this.#onServing = resolve;
+  });
   #link: MqttLink | undefined;
   #identity: Identity | undefined;
   #ca: Buffer | undefined;
@@ -183,10 +187,10 @@ export class Agent {
 
   /** What is on the disk is served first: connecting keeps this thread busy for as long as activating takes. */
   async #untilServing(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#onServing = resolve;
-      setTimeout(resolve, this.#limits.linkDelayMs).unref();
-    });
+    await Promise.race([
+      this.#serving,
+      new Promise((resolve) => setTimeout(resolve, this.#limits.linkDelayMs).unref()),
+    ]);
   }
 
   get #identitySource(): IdentitySource {
@@ -377,7 +381,7 @@ export class Agent {
 
   #emit(event: AgentEvent): void {
     // What cannot be served needs the link.
-    if (['serving', 'retrying', 'failed'].includes(event.type)) this.#onServing?.();
+    if (['serving', 'retrying', 'failed'].includes(event.type)) this.#onServing();
     this.#options.onEvent?.(event);
   }
 }

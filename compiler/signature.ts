@@ -26,7 +26,7 @@ function describe(value: OnnxValue, role: 'input' | 'output'): TensorDescription
   const where = `graph ${role} ${quoted(value.name)}`;
   if (value.name === '') throw new SluiceError('model_invalid', `ONNX model: a graph ${role} has no name`);
   if (value.name === '__proto__') {
-    throw new SluiceError('model_unsupported', `${where}: ONNX Runtime's binding cannot take this name`);
+    throw new SluiceError('model_unsupported', `${where}: JavaScript objects cannot hold this name`);
   }
   if (value.elementType === undefined) {
     throw new SluiceError('model_unsupported', `${where}: is no tensor; only tensors can be served`);

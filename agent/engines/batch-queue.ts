@@ -223,10 +223,9 @@ export class BatchQueue<Lane, Input, Output> {
     const startedMs = nowMs();
     try {
       const isMerged = members.length > 1;
-      const [one] = members;
       const output = isMerged
         ? await batchable.run(lane, batchable.merge(inputs))
-        : await batchable.run(lane, inputs[0] as Input, one?.terms.signal);
+        : await batchable.run(lane, inputs[0] as Input, members[0]?.terms.signal);
       const total = items.reduce((sum, count) => sum + count, 0);
       onRun?.({ requests: members.length, items: total, computeMs: nowMs() - startedMs, output });
       return isMerged ? batchable.split(output, items) : [output];

@@ -90,6 +90,8 @@ export class InlineEngine {
   /** As `Engine.close`. */
   async close(): Promise<void> {
     this.#queue.close(new SluiceError('engine_failed', `${this.#options.what}: closed`));
+    // A run that has its turn next still needs the model.
+    await nextTurn();
   }
 
   async #run(model: ServedModel, inputs: Tensor[]): Promise<Tensor[]> {

@@ -36,8 +36,8 @@ export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * The outputs of each request of a merged run, as views: an item's bytes begin at a multiple of its element. Throws `engine_failed` for an output
- * that has not as many items as the run.
+ * The outputs of each request of a merged run, as views: an item's bytes begin at a multiple of its element. Throws
+ * `engine_failed` for an output that has not as many items as the run.
  */
 export function splitTensors(outputs: readonly Tensor[], items: readonly number[]): Tensor[][] {
   const total = items.reduce((sum, count) => sum + count, 0);

@@ -89,16 +89,16 @@ describe('admission', () => {
 });
 
 describe('an ONNX engine', () => {
-  async function startEngine(options: { sessions: number }) {
+  async function startEngine({ sessions, model = fashionModel() }: { sessions: number; model?: Uint8Array }) {
     const blobs = new BlobStore(temporaryFolder());
     await blobs.start();
-    const digest = await blobs.put(fashionModel());
+    const digest = await blobs.put(model);
     const engine = new OnnxEngine({
       what: 'test',
       model: { path: blobs.path(digest), digest },
-      signature: readModelSignature(fashionModel()),
+      signature: readModelSignature(model),
       keepsQuantisation: false,
-      sessions: options.sessions,
+      sessions,
       queueDepthMax: 16,
       limits: scoringLimits,
       nowMs: () => performance.now(),
@@ -133,22 +133,7 @@ describe('an ONNX engine', () => {
   });
 
   it('ends a run whose client left, for the next one', async () => {
-    const blobs = new BlobStore(temporaryFolder());
-    await blobs.start();
-    const digest = await blobs.put(busyModel());
-    const engine = new OnnxEngine({
-      what: 'test',
-      model: { path: blobs.path(digest), digest },
-      signature: readModelSignature(busyModel()),
-      keepsQuantisation: false,
-      sessions: 1,
-      queueDepthMax: 16,
-      limits: scoringLimits,
-      nowMs: () => performance.now(),
-      log: createLogger({ name: 'test', level: 'silent' }),
-    });
-    await engine.start();
-    onTestFinished(() => engine.close());
+    const { engine } = await startEngine({ sessions: 1, model: busyModel() });
     const elapsedMs = async (work: Promise<unknown>): Promise<number> => {
       const startedMs = performance.now();
       await work;
