@@ -1,18 +1,21 @@
-// Runs every test and ends with one line of counts: `N passed, N failed` (and `, N skipped`).
+// Runs every test, says once more which failed, and ends with one line of counts: `N passed, N failed` (and
+// `, N skipped`).
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const counts = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
 
 async function main() {
   const filters = process.argv.slice(2);
   let failed = await runVitest(filters);
   if (filters.length === 0) failed = (await runNativeTests()) || failed;
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+  for (const failure of failures) process.stdout.write(`\nfailed: ${failure}`);
   process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
   return failed ? 1 : 0;
 }
@@ -38,15 +41,27 @@ async function runVitest(filters) {
     counts.passed += numPassedTests;
     counts.failed += numFailedTests;
     counts.skipped += numPendingTests;
-    // A file that cannot even be loaded has no tests to count.
-    counts.failed += testResults.filter(
-      (file) => file.status === 'failed' && file.assertionResults.length === 0,
-    ).length;
+    for (const { name, status, message, assertionResults } of testResults) {
+      const file = relative(root, name);
+      const failed = assertionResults.filter((test) => test.status === 'failed');
+      for (const test of failed) {
+        failures.push(`${file}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+      }
+      // A file that cannot even be loaded has no tests to count.
+      if (status === 'failed' && assertionResults.length === 0) {
+        counts.failed += 1;
+        failures.push(`${file}: ${firstLine(message)}`);
+      }
+    }
     if (code !== 0 && counts.failed === 0) counts.failed += 1;
     return code !== 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function firstLine(text = '') {
+  return text.split('\n', 1)[0];
 }
 
 async function runNativeTests() {
@@ -59,6 +74,7 @@ async function runNativeTests() {
   counts.passed += passed;
   counts.failed += failed;
   if (code !== 0 && failed === 0) counts.failed += 1;
+  if (code !== 0) failures.push('the native tests, as they print above');
   return code !== 0;
 }
 

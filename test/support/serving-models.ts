@@ -49,15 +49,15 @@ export function identityModel(datatypes: readonly Datatype[]): Uint8Array {
 
 /**
  * A model whose run takes as long as the request says: `size` [2] is the shape of a matrix of zeros that is
- * multiplied with itself eight times; the answer is its sum, a scalar. 1200 x 1200 takes some tenths of a second.
+ * multiplied with itself `steps` times; the answer is its sum, a scalar. 1200 x 1200 takes some tenths of a second.
  */
-export function busyModel(): Uint8Array {
+export function busyModel(steps = 8): Uint8Array {
   const nodes = [node('ConstantOfShape', { inputs: ['size'], outputs: ['m0'] })];
-  for (let step = 0; step < 8; step += 1) {
+  for (let step = 0; step < steps; step += 1) {
     nodes.push(node('MatMul', { inputs: [`m${step}`, 'm0'], outputs: [`m${step + 1}`] }));
   }
   const keepNoDimensions = { keepdims: { kind: 'int' as const, value: 0 } };
-  nodes.push(node('ReduceSum', { inputs: ['m8'], outputs: ['sum'], attributes: keepNoDimensions }));
+  nodes.push(node('ReduceSum', { inputs: [`m${steps}`], outputs: ['sum'], attributes: keepNoDimensions }));
   return writeModel(
     modelOf({
       nodes,
