@@ -4,7 +4,7 @@ import { addCollectionMetrics } from './collection-metrics.ts';
 import type { HttpAnswers } from './http-answers.ts';
 import { addImageMetrics } from './image-metrics.ts';
 import type { ObserveImages } from './observed-image.ts';
-import { addCounter, addGauge } from './pulled-metrics.ts';
+import { addCounter, addGauge, PulledMetric } from './pulled-metrics.ts';
 import { type ToldMetrics, tellMetrics, textOfAll } from './told-metrics.ts';
 import { addTritonMetrics } from './triton-metrics.ts';
 import { TurnTime } from './turn-time.ts';
@@ -106,8 +106,9 @@ export class ScoringMetrics {
   async #writeOwn(): Promise<string> {
     const turn = new TurnTime();
     const texts: string[] = [];
-    for (const { name } of this.#registry.getMetricsAsArray()) {
-      texts.push(await this.#registry.getSingleMetricAsString(name));
+    for (const metric of this.#registry.getMetricsAsArray()) {
+      const isPulled = metric instanceof PulledMetric;
+      texts.push(isPulled ? metric.text() : await this.#registry.getSingleMetricAsString(metric.name));
       await turn.next();
     }
     return `${texts.join('\n\n')}\n`;

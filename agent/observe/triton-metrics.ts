@@ -68,8 +68,8 @@ export function addTritonMetrics(registry: Registry, images: ObserveImages): voi
     },
     () =>
       images().flatMap((image) =>
-        [...image.meters.failures].map(([code, value]) => ({
-          labels: { ...labelsOf(image), reason: tritonReason(code) },
+        [...failuresByReason(image)].map(([reason, value]) => ({
+          labels: { ...labelsOf(image), reason },
           value,
         })),
       ),
@@ -83,6 +83,16 @@ export function addTritonMetrics(registry: Registry, images: ObserveImages): voi
         value: image.queues.reduce((sum, { load }) => sum + load.depth, 0),
       })),
   );
+}
+
+/** Several codes have one reason. */
+function failuresByReason({ meters }: ObservedImage): Map<TritonReason, number> {
+  const counts = new Map<TritonReason, number>();
+  for (const [code, count] of meters.failures) {
+    const reason = tritonReason(code);
+    counts.set(reason, (counts.get(reason) ?? 0) + count);
+  }
+  return counts;
 }
 
 function labelsOf({ model, version }: ObservedImage): { model: string; version: string } {
