@@ -1,6 +1,7 @@
 import '../ort/disable-telemetry.ts';
 import Type from '#typebox';
-import { createLogger, logLevels } from '../base/logger.ts';
+import { logLevels } from '../base/log-levels.ts';
+import { createLogger } from '../base/logger.ts';
 import { parserOf } from '../base/validate.ts';
 import { toSluiceError } from '../contract/errors.ts';
 import { Agent } from './agent.ts';

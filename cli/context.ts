@@ -1,28 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import Type from '#typebox';
 import { isNotFound, writeFileDurably } from '../base/durable-files.ts';
 import { parserOf } from '../base/validate.ts';
 import { SluiceError } from '../contract/errors.ts';
+import { stateFolders } from './global-options.ts';
 import { WorkspaceClient } from './workspace-client.ts';
-
-/** Options that every command takes. */
-export interface GlobalOptions {
-  json: boolean;
-  state: string;
-  logLevel: string;
-}
-
-/** Reads the options of the root command from any of its subcommands. */
-export function globalOptions(command: Command): GlobalOptions {
-  return command.optsWithGlobals<GlobalOptions>();
-}
-
-/** Folders below `--state`. */
-export function stateFolders(state: string): { workspace: string; device(name: string): string } {
-  return { workspace: join(state, 'workspace'), device: (name) => join(state, 'devices', name) };
-}
 
 const Endpoint = Type.Object(
   { apiUrl: Type.String(), mqttUrl: Type.String() },

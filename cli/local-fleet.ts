@@ -10,8 +10,9 @@ import type { Image, Model } from '../contract/workspace-api.ts';
 import { Workspace, type WorkspaceAddresses } from '../workspace/workspace.ts';
 import { npuSelection } from './commands/agent.ts';
 import { buildImageFrom } from './commands/image.ts';
-import { connectWorkspace, stateFolders, writeEndpoint } from './context.ts';
+import { connectWorkspace, writeEndpoint } from './context.ts';
 import { describeEvent } from './describe-event.ts';
+import { stateFolders } from './global-options.ts';
 import { formatCount, printProgress } from './output.ts';
 import type { WorkspaceClient } from './workspace-client.ts';
 

@@ -1,25 +1,15 @@
 #!/usr/bin/env node
 import '../ort/disable-telemetry.ts';
 import { Command, CommanderError } from 'commander';
-import { logLevels } from '../base/logger.ts';
+import { logLevels } from '../base/log-levels.ts';
 import { sluiceVersion } from '../base/version.ts';
 import { SluiceError, toSluiceError } from '../contract/errors.ts';
-import { addAgentCommands } from './commands/agent.ts';
-import { addCompileCommand } from './commands/compile.ts';
-import { addDeployCommands } from './commands/deploy.ts';
-import { addDeviceCommands } from './commands/device.ts';
-import { addEndpointCommands } from './commands/endpoint.ts';
-import { addExploreCommand } from './commands/explore.ts';
-import { addImageCommands } from './commands/image.ts';
-import { addModelCommands } from './commands/model.ts';
-import { addScoreCommand } from './commands/score.ts';
 import { oneOf } from './commands/shared.ts';
-import { addUpCommand } from './commands/up.ts';
-import { addWorkspaceCommands } from './commands/workspace.ts';
+import { addCommands } from './commands.ts';
 import { exitCodes, printError } from './output.ts';
 
-function buildProgram(): Command {
-  const program = new Command('sluice')
+function rootCommand(): Command {
+  return new Command('sluice')
     .description('Edge inference: one image, the same bits on FPGA and CPU.')
     .version(sluiceVersion)
     .option('--json', 'print one JSON document instead of text', false)
@@ -28,25 +18,6 @@ function buildProgram(): Command {
     .configureOutput({ outputError: (text) => printError(usageError(text), process.argv.includes('--json')) })
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong command line.')
     .exitOverride();
-  addUpCommand(program);
-  addWorkspaceCommands(program);
-  addAgentCommands(program);
-  addDeviceCommands(program);
-  addModelCommands(program);
-  addCompileCommand(program);
-  addExploreCommand(program);
-  addImageCommands(program);
-  addDeployCommands(program);
-  addEndpointCommands(program);
-  addScoreCommand(program);
-  for (const command of program.commands) exitThrough(command);
-  return program;
-}
-
-/** Commander copies `exitOverride` to subcommands made after it only; this reaches all of them. */
-function exitThrough(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) exitThrough(child);
 }
 
 /** Commander's message, which may have a line of suggestions, as one of our errors. */
@@ -56,8 +27,9 @@ function usageError(text: string): SluiceError {
 }
 
 async function main(): Promise<number> {
-  const program = buildProgram();
+  const program = rootCommand();
   try {
+    await addCommands(program, process.argv.slice(2));
     await program.parseAsync();
     return exitCodes.ok;
   } catch (thrown) {

@@ -1,5 +1,5 @@
 import Type from '#typebox';
-import { logLevels } from '../../base/logger.ts';
+import { logLevels } from '../../base/log-levels.ts';
 import { parserOf } from '../../base/validate.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';

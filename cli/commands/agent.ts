@@ -5,11 +5,10 @@ import { agentLimits } from '../../agent/agent-limits.ts';
 import type { ListenerSettings } from '../../agent/scoring/listener-settings.ts';
 import type { NpuSelection } from '../../agent/supervise/npu-selection.ts';
 import { scoringEntry, spawnScoring, toldLater } from '../../agent/supervise/spawn-scoring.ts';
-import { createLogger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { hardwareConfigurations } from '../../contract/npu/hardware.generated.ts';
-import { globalOptions, stateFolders } from '../context.ts';
 import { describeEvent } from '../describe-event.ts';
+import { globalOptions, stateFolders } from '../global-options.ts';
 import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
 import {
@@ -167,7 +166,6 @@ export function addAgentCommands(program: Command): void {
           traceSampleRatio: options.traceSample,
         },
         collectionBytesMax: options.collectionMib * MiB,
-        logger: createLogger({ name: 'agent', level: global.logLevel }),
         onEvent: (event: AgentEvent) =>
           printProgress({ json: global.json, value: event, text: describeEvent(event) }),
         ...(options.workspace === undefined ? {} : { workspaceUrl: options.workspace }),
@@ -177,16 +175,25 @@ export function addAgentCommands(program: Command): void {
       // Both processes load their modules at the same time.
       const isOne = options.processes === undefined || options.processes === 1;
       const spawnedScoring = isOne ? spawnScoring(scoringEntry, toldLater) : undefined;
-      const { Agent } = await import('../../agent/agent.ts').catch((thrown: unknown) => {
+      const { Agent, createLogger } = await loadAgent().catch((thrown: unknown) => {
         spawnedScoring?.kill('SIGKILL');
         throw thrown;
       });
       const running = new Agent({
         ...settings,
+        logger: createLogger({ name: 'agent', level: global.logLevel }),
         ...(spawnedScoring === undefined ? {} : { spawnedScoring }),
       });
       await running.start();
       await stop;
       await running.stop();
     });
+}
+
+async function loadAgent() {
+  const [{ Agent }, { createLogger }] = await Promise.all([
+    import('../../agent/agent.ts'),
+    import('../../base/logger.ts'),
+  ]);
+  return { Agent, createLogger };
 }

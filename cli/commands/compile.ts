@@ -9,7 +9,7 @@ import {
   type CalibrationChoices,
   gatherCalibration,
 } from '../calibration/calibration-options.ts';
-import { globalOptions } from '../context.ts';
+import { globalOptions } from '../global-options.ts';
 import { printResult } from '../output.ts';
 import { checkOutputFolder, type OutputFiles, writeOutputFolder } from '../output-folder.ts';
 import { ProgressLine } from '../stage-progress.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Device } from '../../contract/workspace-api.ts';
-import { connectWorkspace, globalOptions } from '../context.ts';
+import { connectWorkspace } from '../context.ts';
+import { globalOptions } from '../global-options.ts';
 import { printResult, table } from '../output.ts';
 import { workspaceOption } from './shared.ts';
 

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ChangedEndpoint, Endpoint, EndpointAuth, KeySlot } from '../../contract/workspace-api.ts';
-import { connectWorkspace, globalOptions } from '../context.ts';
+import { connectWorkspace } from '../context.ts';
+import { globalOptions } from '../global-options.ts';
 import { printResult, table } from '../output.ts';
 import { oneOf, workspaceOption } from './shared.ts';
 

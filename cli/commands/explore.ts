@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Exploration, ExploredConfiguration } from '../../compiler/explore/explore.ts';
 import { abortOnStop } from '../abort-on-stop.ts';
 import { type ShapeOptions, shapeOption } from '../calibration/calibration-inputs.ts';
-import { globalOptions } from '../context.ts';
+import { globalOptions } from '../global-options.ts';
 import { formatCount, printResult, table } from '../output.ts';
 import { ProgressLine } from '../stage-progress.ts';
 import { existingFile } from './shared.ts';

@@ -10,7 +10,8 @@ import {
   type CalibrationChoices,
   gatherCalibration,
 } from '../calibration/calibration-options.ts';
-import { connectWorkspace, globalOptions } from '../context.ts';
+import { connectWorkspace } from '../context.ts';
+import { globalOptions } from '../global-options.ts';
 import { printResult } from '../output.ts';
 import { reference } from '../reference.ts';
 import type { WorkspaceClient } from '../workspace-client.ts';

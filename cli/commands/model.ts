@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Model } from '../../contract/workspace-api.ts';
-import { connectWorkspace, globalOptions } from '../context.ts';
+import { connectWorkspace } from '../context.ts';
+import { globalOptions } from '../global-options.ts';
 import { formatCount, printResult, shortDigest, table } from '../output.ts';
 import { existingFile, workspaceOption } from './shared.ts';
 

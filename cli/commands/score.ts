@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { isErrorCode, SluiceError } from '../../contract/errors.ts';
-import { globalOptions } from '../context.ts';
 import { reasonOf } from '../fetch-reason.ts';
+import { globalOptions } from '../global-options.ts';
 import { printResult } from '../output.ts';
 import { existingFile } from './shared.ts';
 

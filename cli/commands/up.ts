@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { globalOptions } from '../context.ts';
+import { globalOptions } from '../global-options.ts';
 import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
 import { npuOption } from './agent.ts';

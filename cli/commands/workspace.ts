@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { createLogger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
-import { globalOptions, stateFolders, writeEndpoint } from '../context.ts';
+import { writeEndpoint } from '../context.ts';
+import { globalOptions, stateFolders } from '../global-options.ts';
 import { printProgress } from '../output.ts';
 import { stopRequested } from '../stop-signal.ts';
 import { existingFile, portNumber } from './shared.ts';

@@ -1,0 +1,2 @@
+/** How much is logged, from nothing to everything. */
+export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
