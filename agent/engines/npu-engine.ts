@@ -89,9 +89,9 @@ export class NpuEngine implements Engine {
    * Finds out whether requests are merged; without it they are not. The program computes each item by itself, so
    * that it is a question of time alone.
    */
-  async start(terms: Omit<BatchingTerms, 'what' | 'signature' | 'nowMs' | 'run'>): Promise<void> {
+  async start(terms: Pick<BatchingTerms, 'wanted' | 'limits' | 'log'>): Promise<void> {
     const run = (inputs: Tensor[]) => this.#infer(inputs, {}, { isTrial: true });
-    const limits = await settleBatching({ ...this.#options, ...terms, run });
+    const limits = await settleBatching({ ...this.#options, ...terms, itemsAreIndependent: true, run });
     const { inputBytes, outputBytes } = this.#options.program;
     const fitting = Math.max(
       1,

@@ -166,7 +166,8 @@ export class OnnxEngine implements Engine {
     if (batching !== undefined) {
       const wanted = batching === 'auto' ? undefined : batching;
       const runAlone = async (inputs: Tensor[]) => (await run(inputs)).outputs;
-      this.#batches.limits = await settleBatching({ ...this.#options, wanted, run: runAlone });
+      const terms = { ...this.#options, wanted, itemsAreIndependent: false, run: runAlone };
+      this.#batches.limits = await settleBatching(terms);
     }
     const itemMs = await placeModel({ signature, wanted: placement, limits, nowMs, run });
     if (itemMs === undefined) {

@@ -9,10 +9,15 @@ import { canBeProbed, itemBytesOf, probeInputs } from './probe-inputs.ts';
 const sizes = [2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
 /** What a merged run must take at most, of the time that its requests take alone. */
 const worthwhileShare = 0.8;
+/** Of which the middle tells how long a request takes alone, where nothing but time is asked. */
+const timedSingles = 5;
+const mergedRuns = 2;
 
 /** What to try. */
 export interface BatchTrial {
   signature: TensorSignature;
+  /** Whether it is known that a batch has the bytes of its requests: then only time is measured. */
+  itemsAreIndependent: boolean;
   itemsMax: number;
   /** Bytes of a merged run's inputs. */
   bytesMax: number;
@@ -37,10 +42,10 @@ export interface BatchProof {
 /**
  * Runs requests alone and merged, with the same random values, and compares the answers' bytes: an open first
  * dimension does not say that items are computed independently, nor that a kernel rounds alike for one row
- * and for many.
+ * and for many. Where it is known, no more runs than its times need.
  */
 export async function proveBatching(trial: BatchTrial): Promise<BatchProof> {
-  const { signature, itemsMax, bytesMax, budgetMs, nowMs } = trial;
+  const { signature, itemsAreIndependent, itemsMax, bytesMax, budgetMs, nowMs } = trial;
   const proof: BatchProof = { exactItems: 1, worthwhileItems: 1, end: 'limit' };
   if (!isBatched(signature) || !canBeProbed(signature)) return { ...proof, end: 'not tried' };
   const untilMs = nowMs() + budgetMs;
@@ -48,18 +53,20 @@ export async function proveBatching(trial: BatchTrial): Promise<BatchProof> {
   try {
     // The first run of a session takes longer than those that follow.
     await trial.run(probeInputs(signature, { items: 1, seed: 0 }));
+    if (itemsAreIndependent) return await findWorthwhile(trial, untilMs);
     for (const items of sizes.filter((size) => size <= itemsMax)) {
       if (items * itemBytesOf(signature) > bytesMax) return proof;
       while (singles.length < items) {
         if (nowMs() > untilMs) return { ...proof, end: 'time' };
         singles.push(await runSingle(trial, singles.length + 1));
       }
-      const { outputs, runMs } = await runMerged(trial, items);
+      const quickMs = worthwhileShare * items * medianOf(singles);
+      const { outputs, runMs } = await runMerged(trial, singles.slice(0, items), quickMs);
       if (!outputs.every((each, item) => areEqual(each, (singles[item] as Single).outputs))) {
         return { ...proof, end: 'other bytes' };
       }
       proof.exactItems = items;
-      if (runMs <= worthwhileShare * items * medianOf(singles)) proof.worthwhileItems = items;
+      if (runMs <= quickMs) proof.worthwhileItems = items;
     }
     return proof;
   } catch (thrown) {
@@ -67,7 +74,30 @@ export async function proveBatching(trial: BatchTrial): Promise<BatchProof> {
   }
 }
 
+/** From the most items on, halving, the first size that is worthwhile: a larger run has more to gain. */
+async function findWorthwhile(trial: BatchTrial, untilMs: number): Promise<BatchProof> {
+  const { signature, itemsMax, bytesMax, nowMs } = trial;
+  const exactItems = Math.max(1, Math.min(itemsMax, Math.floor(bytesMax / itemBytesOf(signature))));
+  const proof: BatchProof = { exactItems, worthwhileItems: 1, end: 'limit' };
+  const singles: Single[] = [];
+  while (singles.length < timedSingles) {
+    if (nowMs() > untilMs) return { ...proof, end: 'time' };
+    singles.push(await runSingle(trial, singles.length + 1));
+  }
+  const singleMs = medianOf(singles);
+  for (let items = exactItems; items > 1; items = Math.floor(items / 2)) {
+    // What cannot be told in time is left out, and so is the gain of merging it.
+    if (nowMs() + mergedRuns * items * singleMs > untilMs) continue;
+    const members = Array.from({ length: items }, (_, index) => singles[index % timedSingles] as Single);
+    const quickMs = worthwhileShare * items * singleMs;
+    const { runMs } = await runMerged(trial, members, quickMs);
+    if (runMs <= quickMs) return { ...proof, worthwhileItems: items };
+  }
+  return proof;
+}
+
 interface Single {
+  inputs: Tensor[];
   outputs: Tensor[];
   runMs: number;
 }
@@ -77,16 +107,16 @@ async function runSingle({ signature, nowMs, run }: BatchTrial, seed: number): P
   await setImmediate();
   const startedMs = nowMs();
   const outputs = await run(inputs);
-  return { outputs, runMs: nowMs() - startedMs };
+  return { inputs, outputs, runMs: nowMs() - startedMs };
 }
 
-/** The faster of two runs. */
-async function runMerged({ signature, nowMs, run }: BatchTrial, items: number) {
+/** The faster of some runs; one that was quick enough is the last. */
+async function runMerged({ nowMs, run }: BatchTrial, members: readonly Single[], quickMs: number) {
   let runMs = Number.POSITIVE_INFINITY;
   let outputs: Tensor[][] = [];
-  const ones = Array.from({ length: items }, () => 1);
-  for (let time = 0; time < 2; time += 1) {
-    const requests = ones.map((_, item) => probeInputs(signature, { items: 1, seed: item + 1 }));
+  const ones = members.map(() => 1);
+  const requests = members.map(({ inputs }) => inputs);
+  for (let time = 0; time < mergedRuns && runMs > quickMs; time += 1) {
     await setImmediate();
     const startedMs = nowMs();
     outputs = splitTensors(await run(mergeTensors(requests)), ones);

@@ -9,6 +9,8 @@ import { proveBatching } from './prove-batching.ts';
 export interface BatchingTerms {
   what: string;
   signature: TensorSignature;
+  /** Whether it is known that a batch has the bytes of its requests. */
+  itemsAreIndependent: boolean;
   /** What the image's owner asks for; undefined leaves it to measurement. */
   wanted: BatchLimits | undefined;
   limits: ScoringLimits;
@@ -23,8 +25,9 @@ export interface BatchingTerms {
  * single requests, and faster. Undefined when they are not merged.
  */
 export async function settleBatching(terms: BatchingTerms): Promise<BatchLimits | undefined> {
-  const { what, signature, wanted, limits, log } = terms;
+  const { what, signature, itemsAreIndependent, wanted, limits, log } = terms;
   if (!isBatched(signature) || wanted?.itemsMax === 1) return undefined;
+  if (wanted !== undefined && itemsAreIndependent) return wanted;
   const proof = await proveBatching({
     ...terms,
     itemsMax: wanted?.itemsMax ?? limits.batchItemsMax,

@@ -16,6 +16,7 @@ function trialOf(
   let now = 0;
   return proveBatching({
     signature,
+    itemsAreIndependent: false,
     itemsMax: 32,
     bytesMax: 1_000,
     budgetMs: 10_000,
@@ -61,7 +62,29 @@ describe('the trial of a model', () => {
   });
 
   it('ends when its time is over', async () => {
-    expect(await trialOf({ budgetMs: 39 })).toMatchObject({ exactItems: 3, end: 'time' });
+    expect(await trialOf({ budgetMs: 29 })).toMatchObject({ exactItems: 3, end: 'time' });
+  });
+
+  it('measures time alone where items are known to be independent', async () => {
+    const runs: number[] = [];
+    const change = (y: Tensor): Tensor => {
+      runs.push(y.shape[0] as number);
+      return y;
+    };
+    const trial = { itemsAreIndependent: true, change };
+    expect(await trialOf(trial)).toEqual({ exactItems: 32, worthwhileItems: 32, end: 'limit' });
+    expect(runs).toEqual([1, 1, 1, 1, 1, 1, 32]);
+    expect(await trialOf({ ...trial, itemsMax: 5 })).toMatchObject({ exactItems: 5, worthwhileItems: 5 });
+    expect(await trialOf({ ...trial, bytesMax: 3 * 8 })).toMatchObject({ exactItems: 8, worthwhileItems: 8 });
+    expect(await trialOf({ ...trial, bytesMax: 2 })).toMatchObject({ exactItems: 1, worthwhileItems: 1 });
+    expect(await trialOf({ ...trial, fixedMs: 0, itemMs: 5 })).toMatchObject({ worthwhileItems: 1 });
+  });
+
+  it('leaves out the sizes that would take longer than there is time', async () => {
+    const trial = { itemsAreIndependent: true, fixedMs: 10 };
+    // Six runs alone are over; two of eight items would have taken 160 ms at most.
+    expect(await trialOf({ ...trial, budgetMs: 230 })).toMatchObject({ worthwhileItems: 8, end: 'limit' });
+    expect(await trialOf({ ...trial, budgetMs: 35 })).toMatchObject({ worthwhileItems: 1, end: 'time' });
   });
 
   it('says what went wrong', async () => {
