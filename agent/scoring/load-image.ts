@@ -11,6 +11,7 @@ import { SecondRuns } from '../engines/second-runs.ts';
 import { OpenedImage } from '../images/opened-image.ts';
 import { ImageMeters } from '../observe/image-meters.ts';
 import { ScriptHost } from '../scripts/script-host.ts';
+import type { InferForScript } from '../scripts/script-thread.ts';
 import { Sequences } from '../sequences/sequences.ts';
 import { checkInputs } from '../tensors/signature.ts';
 import { type ImageEnvironment, readVerified, requireLayer } from './image-layers.ts';
@@ -31,10 +32,13 @@ export async function loadImage(common: ImageEnvironment, digest: Digest): Promi
   const environment = { ...common, observer };
   const image = await OpenedImage.open(environment.blobs, digest);
   const sequences = openSequences(environment, image);
-  const router = await startRouter(environment, image);
+  // Its threads come up while the engines start.
+  const script = await openScript(environment, image, sequences);
+  let router: Router | undefined;
   try {
+    router = await startRouter(environment, image);
     await warmUp({ engines: router.engines, image, runs: environment.limits.warmUpRuns });
-    const script = await startScript({ environment, image, router, sequences });
+    await script?.start(inferIn(router, image));
     const { name, version, signature } = image.run;
     meters.beginServing();
     const { collector } = environment;
@@ -42,7 +46,7 @@ export async function loadImage(common: ImageEnvironment, digest: Digest): Promi
       ...{ digest, name, version, signature, router, script, sequences, meters, collector },
     });
   } catch (thrown) {
-    await router.close();
+    await Promise.all([script?.close(), router?.close()]);
     throw thrown;
   }
 }
@@ -129,18 +133,17 @@ async function twoRoutes(options: {
   return { breaker, secondRuns };
 }
 
-async function startScript(options: {
-  environment: ImageEnvironment;
-  image: OpenedImage;
-  router: Router;
-  sequences: Sequences | undefined;
-}): Promise<ScriptHost | undefined> {
-  const { environment, image, router, sequences } = options;
+/** The host of an image's script, which is not started; undefined without a script. */
+async function openScript(
+  environment: ImageEnvironment,
+  image: OpenedImage,
+  sequences: Sequences | undefined,
+): Promise<ScriptHost | undefined> {
   const { run, digest } = image;
   if (image.layer(layerPaths.script) === undefined) return undefined;
   const layer = await requireLayer(environment.blobs, image, layerPaths.script);
   const { scriptTimeoutMs: timeoutMs, scriptHeapMiB: heapMiB } = contractLimits;
-  const host = new ScriptHost({
+  return new ScriptHost({
     what: `script of image ${run.name}:${run.version}`,
     source: await readVerified(environment.blobs, layer),
     settings: run.script ?? { timeoutMs, heapMiB },
@@ -150,19 +153,21 @@ async function startScript(options: {
     sequenceSignature: sequences?.signature,
     threads: run.routes.cpu.sessions,
     queueDepthMax: run.limits.queueDepth,
-    infer: async (inputs, sequence) => {
-      if (sequence !== undefined) {
-        throw new SluiceError('invalid_request', 'context.infer: a sequence is for run, not for init');
-      }
-      checkInputs(run.signature, inputs);
-      return (await router.run(router.plan(undefined), inputs)).outputs;
-    },
     limits: environment.limits,
     nowMs: environment.nowMs,
     log: environment.log,
   });
-  await host.start();
-  return host;
+}
+
+/** What a script's `init` may ask of the model. */
+function inferIn(router: Router, { run }: OpenedImage): InferForScript {
+  return async (inputs, sequence) => {
+    if (sequence !== undefined) {
+      throw new SluiceError('invalid_request', 'context.infer: a sequence is for run, not for init');
+    }
+    checkInputs(run.signature, inputs);
+    return (await router.run(router.plan(undefined), inputs)).outputs;
+  };
 }
 
 /** The files that an image carries for its script. Throws `manifest_invalid` when they are too large together. */

@@ -1,12 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../base/logger.ts';
-import type { SluiceError } from '../../contract/errors.ts';
+import { SluiceError } from '../../contract/errors.ts';
 import type { RunManifest } from '../../contract/image.ts';
 import type { TensorSignature } from '../../contract/tensors.ts';
 import type { QueueLoad } from '../engines/engine.ts';
 import type { RunTerms } from '../engines/run-terms.ts';
 import type { ScoringLimits } from '../scoring-limits.ts';
 import type { RequestSignature } from '../tensors/signature.ts';
+import { EarlyWorkers } from './early-workers.ts';
 import type {
   ScriptAnswer,
   ScriptImage,
@@ -33,8 +34,6 @@ export interface ScriptHostOptions {
   sequenceSignature: RequestSignature | undefined;
   threads: number;
   queueDepthMax: number;
-  /** Answers `context.infer` inside the script's `init`. */
-  infer: InferForScript;
   limits: ScoringLimits;
   nowMs: () => number;
   log: Logger;
@@ -44,15 +43,22 @@ export interface ScriptHostOptions {
 export class ScriptHost {
   /** What the script declares; known once it has started. */
   schemas: ScriptSchemas = {};
+  readonly #options: ScriptHostOptions;
+  readonly #workers: EarlyWorkers;
   readonly #pool: WorkerPool<ScriptThread>;
+  #infer: InferForScript = () =>
+    Promise.reject(new SluiceError('script_failed', 'scoring script: not started'));
 
+  /** Starts the threads, which do nothing until `start` is called. */
   constructor(options: ScriptHostOptions) {
+    this.#options = options;
+    this.#workers = new EarlyWorkers(options.threads, () => startWorker(options));
     this.#pool = new WorkerPool({
       what: options.what,
       size: options.threads,
       queueDepthMax: options.queueDepthMax,
       startLane: async (onEnded) => {
-        const thread = await startThread(options, onEnded);
+        const thread = await this.#startThread(onEnded);
         this.schemas = thread.schemas;
         return thread;
       },
@@ -62,8 +68,12 @@ export class ScriptHost {
     });
   }
 
-  /** Loads the script in every thread and runs its `init`. Throws `script_invalid`, `script_failed` or `script_timeout`. */
-  start(): Promise<void> {
+  /**
+   * Loads the script in every thread and runs its `init`, whose `context.infer` the argument answers. Throws
+   * `script_invalid`, `script_failed` or `script_timeout`.
+   */
+  start(infer: InferForScript): Promise<void> {
+    this.#infer = infer;
     return this.#pool.start();
   }
 
@@ -78,33 +88,30 @@ export class ScriptHost {
   }
 
   /** Ends all threads. Idempotent. */
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#workers.close()]);
   }
-}
 
-async function startThread(
-  options: ScriptHostOptions,
-  onEnded: (thread: ScriptThread, error: SluiceError) => void,
-): Promise<ScriptThread> {
-  const { settings, limits } = options;
-  // Before there is a thread, which would stay if this threw.
-  const reach = new ScriptReach({
-    grants: settings.grants ?? {},
-    bytesMax: limits.scriptGrantedBytesMax,
-    openMax: limits.scriptQuestionsMax,
-    timeoutMs: settings.timeoutMs,
-  });
-  return ScriptThread.start({
-    worker: startWorker(options),
-    onEnded,
-    infer: options.infer,
-    reach,
-    startMs: limits.workerStartMs + settings.timeoutMs,
-    timeoutMs: settings.timeoutMs,
-    heapMiB: settings.heapMiB,
-    log: options.log,
-  });
+  async #startThread(onEnded: (thread: ScriptThread, error: SluiceError) => void): Promise<ScriptThread> {
+    const { settings, limits, log } = this.#options;
+    // Before there is a thread, which would stay if this threw.
+    const reach = new ScriptReach({
+      grants: settings.grants ?? {},
+      bytesMax: limits.scriptGrantedBytesMax,
+      openMax: limits.scriptQuestionsMax,
+      timeoutMs: settings.timeoutMs,
+    });
+    return ScriptThread.start({
+      worker: this.#workers.take() ?? startWorker(this.#options),
+      onEnded,
+      infer: this.#infer,
+      reach,
+      startMs: limits.workerStartMs + settings.timeoutMs,
+      timeoutMs: settings.timeoutMs,
+      heapMiB: settings.heapMiB,
+      log,
+    });
+  }
 }
 
 function startWorker(options: ScriptHostOptions): Worker {

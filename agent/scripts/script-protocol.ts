@@ -53,8 +53,9 @@ export interface ScriptSchemas {
   output?: object;
 }
 
-/** Host to thread. One `run` at a time; an `infer` is answered by `inferred` or `inferFailed`, an `ask` by `told` or `refused`. */
+/** Host to thread. `begin` loads the script, once; then one `run` at a time; an `infer` is answered by `inferred` or `inferFailed`, an `ask` by `told` or `refused`. */
 export type ScriptCommand =
+  | { type: 'begin' }
   | { type: 'run'; request: ScriptRequest }
   | { type: 'inferred'; callId: number; outputs: Tensor[] }
   | { type: 'inferFailed'; callId: number; error: SerializedError }
@@ -82,7 +83,7 @@ export interface ToldAnswer {
 /** Answer to a question: of a `fetch`, or a file's bytes. */
 export type ToldValue = ToldAnswer | Uint8Array;
 
-/** Thread to host. `ready` or `failed` comes once, first; then one `answered` or `failed` for each run. */
+/** Thread to host. `ready` or `failed` comes once after `begin`; then one `answered` or `failed` for each run. */
 export type ScriptReport =
   | { type: 'ready'; schemas: ScriptSchemas }
   | { type: 'answered'; answer: ScriptAnswer }

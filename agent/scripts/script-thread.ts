@@ -20,7 +20,7 @@ export type InferForScript = (inputs: Tensor[], sequence: SequenceRequest | unde
 
 /** What a script's thread needs. */
 export interface ScriptThreadOptions {
-  /** A fresh thread of script-worker.ts. */
+  /** A thread of script-worker.ts that nobody has used. */
   worker: Worker;
   onEnded: (thread: ScriptThread, error: SluiceError) => void;
   /** For `context.infer` inside `init`. */
@@ -65,7 +65,9 @@ export class ScriptThread implements PoolLane {
     const thread = new ScriptThread(options);
     thread.#listen();
     try {
-      await thread.#expect({ infer: options.infer, timeoutMs: options.startMs, what: 'init' });
+      const ready = thread.#expect({ infer: options.infer, timeoutMs: options.startMs, what: 'init' });
+      thread.#send({ type: 'begin' });
+      await ready;
     } catch (thrown) {
       await thread.close();
       throw thrown;

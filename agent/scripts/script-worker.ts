@@ -39,6 +39,11 @@ interface PendingInfer {
   reject(error: InferFailure): void;
 }
 
+let begin: () => void = () => undefined;
+/** Until then nothing of the script is run, and its time does not count. */
+const begun = new Promise<void>((resolve) => {
+  begin = resolve;
+});
 const pendingInfers = new Map<number, PendingInfer>();
 let nextCallId = 0;
 let logLines = 0;
@@ -159,6 +164,9 @@ async function serve(command: Extract<ScriptCommand, { type: 'run' }>): Promise<
 
 port?.on('message', (command: ScriptCommand) => {
   switch (command.type) {
+    case 'begin':
+      begin();
+      break;
     case 'run':
       void serve(command);
       break;
@@ -182,7 +190,7 @@ function settleInfer(command: Extract<ScriptCommand, { type: 'inferred' | 'infer
 
 removeForeignGlobals();
 defineGlobal('console', Object.freeze({ ...logger, log: logger.info }));
-const script = load();
+const script = begun.then(load);
 script.then(
   ({ checks }) => report({ type: 'ready', schemas: checks.schemas }),
   (thrown: unknown) => reportFailure(failureOf(thrown)),
