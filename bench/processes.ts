@@ -76,7 +76,10 @@ async function start(folder: string, processes: number): Promise<Running> {
     npu: null,
     logLevel: 'error',
   };
-  const entry = new URL(`../agent/scoring/${processes > 1 ? 'cluster/' : ''}main.js`, import.meta.url);
+  const entry = new URL(
+    `../../programs/agent/scoring/${processes > 1 ? 'cluster/' : ''}main.js`,
+    import.meta.url,
+  );
   const child = fork(fileURLToPath(entry), [JSON.stringify(argument)]);
   const port = await new Promise<number>((resolve, reject) => {
     child.on('message', (message: ScoringMessage) => {

@@ -14,7 +14,7 @@ const lockPollMs = 500;
 const lockWriteMs = 5_000;
 
 const tasks = {
-  start: (rest) => run('node', ['dist/cli/main.js', 'up', ...rest], { interactive: true }),
+  start: (rest) => run('node', ['programs/cli/main.js', 'up', ...rest], { interactive: true }),
   test: (rest) => run('node', ['scripts/run-tests.mjs', ...rest]),
   check: () => run('node', ['scripts/run-checks.mjs']),
   bench: (rest) => run('node', ['dist/bench/main.js', ...rest]),
@@ -41,7 +41,7 @@ async function bringUpToDate() {
   await takeLock();
   try {
     // Installing runs the native build as well; it skips itself when it is up to date.
-    for (const stage of [install, buildNative, bundleTypeBox, buildTypeScript]) {
+    for (const stage of [install, buildNative, bundleTypeBox, buildTypeScript, bundlePrograms]) {
       const code = await stage();
       if (code !== 0) return code;
     }
@@ -119,6 +119,10 @@ function buildNative() {
 
 function bundleTypeBox() {
   return run('node', ['scripts/bundle-typebox.mjs']);
+}
+
+function bundlePrograms() {
+  return run('node', ['scripts/bundle-programs.mjs']);
 }
 
 async function buildTypeScript() {

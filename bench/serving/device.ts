@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { localDevice } from '../../cli/local-fleet.ts';
 import type { Claim } from './claim.ts';
 
-const command = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+const command = fileURLToPath(new URL('../../../programs/cli/main.js', import.meta.url));
 const requestUrl = new URL('../../../samples/fashion/infer.json', import.meta.url);
 const starts = 5;
 /** After so long a device that nobody asks has done what it had to. */

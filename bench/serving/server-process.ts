@@ -22,7 +22,7 @@ export class ServerProcess {
   static async startSluice(options: { blobRoot: string; image: Digest }): Promise<ServerProcess> {
     const start = { host: '127.0.0.1', port: 0, blobRoot: options.blobRoot, npu: null, logLevel: 'error' };
     // As the supervisor of a device starts it.
-    const child = forkModule('../../agent/scoring/main.js', [JSON.stringify(start)], {
+    const child = forkModule('../../../programs/agent/scoring/main.js', [JSON.stringify(start)], {
       nodeOptions: scoringNodeOptions,
       env: scoringEnvironment(process.env),
     });

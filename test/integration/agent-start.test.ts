@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AgentMessage } from '../../agent/agent-events.ts';
 import { AgentWorld } from '../support/agent-world.ts';
-import { temporaryFolder } from '../support/paths.ts';
+import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 import { addImage } from '../support/test-image.ts';
 
 async function freePort(): Promise<{ port: number; release: () => Promise<void> }> {
@@ -19,7 +19,7 @@ async function freePort(): Promise<{ port: number; release: () => Promise<void> 
 }
 
 function forkMain(argument: object, environment: Record<string, string> = {}): ChildProcess {
-  const entry = new URL('../../agent/main.js', import.meta.url);
+  const entry = repositoryPath('programs', 'agent', 'main.js');
   const child = fork(entry, [JSON.stringify(argument)], {
     execArgv: [],
     env: { ...process.env, ...environment },

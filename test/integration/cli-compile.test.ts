@@ -7,7 +7,7 @@ import type { CompileReport } from '../../compiler/report.ts';
 import { floatMobileNetV2 } from '../support/float-networks.ts';
 import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 
-const entry = repositoryPath('dist', 'cli', 'main.js');
+const entry = repositoryPath('programs', 'cli', 'main.js');
 const digits = (file: string): string => repositoryPath('test', 'golden', 'digits', file);
 
 function sluice(...args: string[]) {

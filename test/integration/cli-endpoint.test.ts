@@ -4,7 +4,7 @@ import type { ChangedEndpoint, Deployment, EndpointKeys, RotatedKey } from '../.
 import { repositoryPath } from '../support/paths.ts';
 import { type RunningWorkspace, startWorkspace } from '../support/workspace-fixture.ts';
 
-const entry = repositoryPath('dist', 'cli', 'main.js');
+const entry = repositoryPath('programs', 'cli', 'main.js');
 
 function sluice(
   workspace: RunningWorkspace,

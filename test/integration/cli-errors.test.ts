@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 
-const entry = repositoryPath('dist', 'cli', 'main.js');
+const entry = repositoryPath('programs', 'cli', 'main.js');
 
 function sluice(args: string[], env: Record<string, string> = {}) {
   return spawnSync(process.execPath, [entry, ...args], { encoding: 'utf8', env: { ...process.env, ...env } });

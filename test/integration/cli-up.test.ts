@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 
-const commandLine = repositoryPath('dist', 'cli', 'main.js');
+const commandLine = repositoryPath('programs', 'cli', 'main.js');
 const readyMs = 40_000;
 
 /** A process of the command with what it has printed. */

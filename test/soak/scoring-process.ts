@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { ControlMessage, ScoringMessage, ScoringStart } from '../../agent/supervise/control-protocol.ts';
 import { repositoryPath } from '../support/paths.ts';
 
-const entry = repositoryPath('dist', 'agent', 'scoring', 'main.js');
+const entry = repositoryPath('programs', 'agent', 'scoring', 'main.js');
 const KiB = 1024;
 
 /** What the process holds of the system; undefined where there is no /proc. */

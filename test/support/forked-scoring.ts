@@ -33,7 +33,7 @@ export async function startForked(options: Partial<ScoringStart> = {}): Promise<
     ...options,
   };
   const folder = options.processes === undefined ? [] : ['cluster'];
-  const entry = repositoryPath('dist', 'agent', 'scoring', ...folder, 'main.js');
+  const entry = repositoryPath('programs', 'agent', 'scoring', ...folder, 'main.js');
   const child = fork(entry, [JSON.stringify(argument)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   onTestFinished(async () => {
