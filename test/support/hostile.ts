@@ -31,7 +31,7 @@ export async function besiege(limits: Partial<ScoringLimits> = {}): Promise<Besi
   };
   const expected = await ask();
   const before = socketCount();
-  onTestFinished(() => vi.waitFor(() => expect(socketCount()).toBeLessThanOrEqual(before), 5_000));
+  onTestFinished(() => vi.waitFor(() => expect(socketCount()).toBeLessThanOrEqual(before), 20_000));
   return {
     ...scoring,
     post,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repositoryPath, repositoryRoot } from '../support/paths.ts';
@@ -45,6 +45,17 @@ function sourceFiles(folder: string, endings: RegExp): string[] {
     .map((entry) => relative(repositoryRoot, join(entry.parentPath, entry.name)));
 }
 
+/** Files that a source names by where it stands itself, as paths of the compiled tree. */
+function startedFrom(file: string): string[] {
+  const source = readFileSync(repositoryPath(file), 'utf8');
+  const pattern = /new URL\(\s*(?:'([^']+\.js)'|`([^`]+\.js)`),\s*import\.meta\.url/g;
+  return [...source.matchAll(pattern)].flatMap((match) => {
+    const name = match[1] ?? match[2] ?? '';
+    const variants = name.includes('${') ? ['cluster/', ''] : [''];
+    return variants.map((part) => join(dirname(file), name.replace(/\$\{[^}]*\}/, part)));
+  });
+}
+
 describe('import directions', () => {
   it('go down only', () => {
     const imports = Object.keys(allowed)
@@ -88,4 +99,13 @@ describe('import directions', () => {
       );
     expect(bad).toEqual([]);
   });
+});
+
+it('everything that is started as a process or thread is a program', () => {
+  const shipped = Object.keys(allowed).filter((folder) => folder !== 'bench');
+  const started = shipped.flatMap((folder) => sourceFiles(folder, /\.ts$/).flatMap(startedFrom));
+  expect(started).toContain(join('agent', 'scripts', 'script-worker.js'));
+  expect(started).toContain(join('agent', 'scoring', 'cluster', 'main.js'));
+  expect(started.length).toBeGreaterThan(6);
+  expect(started.filter((path) => !existsSync(repositoryPath('programs', path)))).toEqual([]);
 });

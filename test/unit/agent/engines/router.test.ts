@@ -203,7 +203,7 @@ describe('Router of an image with shadows', () => {
     await router.run(router.plan(undefined), [], { afterAnswer: (work) => works.push(work) });
     expect([npu.terms.length, cpu.terms.length, works.length]).toEqual([2, 0, 1]);
     works[0]?.();
-    await vi.waitFor(() => expect(router.secondRuns).toMatchObject({ runs: 1, differingBytes: 0 }));
+    await vi.waitFor(() => expect(router.secondRuns).toMatchObject({ runs: 1, differingBytes: 0 }), 20_000);
     expect(cpu.terms).toEqual([{ priority: 10 }]);
   });
 
@@ -227,7 +227,7 @@ describe('Router of an image with shadows', () => {
     expect(works).toEqual([]);
     await router.run(router.plan(undefined), [], terms);
     works[0]?.();
-    await vi.waitFor(() => expect(cpu.terms.length).toBe(1));
+    await vi.waitFor(() => expect(cpu.terms.length).toBe(1), 20_000);
     expect(npu.terms.length).toBe(3);
   });
 });
