@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { ControlMessage, ScoringMessage, ScoringStart } from '../../agent/supervise/control-protocol.ts';
+import { scoringEnvironment, scoringNodeOptions } from '../../agent/supervise/scoring-environment.ts';
 import { repositoryPath } from '../support/paths.ts';
 
 const entry = repositoryPath('programs', 'agent', 'scoring', 'main.js');
@@ -29,7 +30,12 @@ export class SoakedProcess {
       npu: { kind: 'simulator', configuration: options.configuration },
       logLevel: 'warn',
     };
-    this.#child = fork(entry, [JSON.stringify(start)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    // As the supervisor of a device starts it.
+    this.#child = fork(entry, [JSON.stringify(start)], {
+      execArgv: [...scoringNodeOptions],
+      env: scoringEnvironment(process.env),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.#child.on('message', (message: ScoringMessage) => {
       this.#messages.push(message);
       this.#arrived?.();
