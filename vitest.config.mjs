@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Tests run from the compiled tree, so worker threads and child processes are the files that ship.
+// Tests run from the compiled tree; programs that they start are those of programs/, which is bundled from it.
 export default defineConfig({
   test: {
     include: ['dist/test/**/*.test.js'],

@@ -12,8 +12,10 @@ import { benchPack } from './pack.ts';
 import { benchPlacement } from './placement.ts';
 import { benchProcesses } from './processes.ts';
 import { benchRoutes } from './routes.ts';
+import { benchScrape } from './scrape.ts';
 import type { Claim } from './serving/claim.ts';
 import { benchServing, servingCases } from './serving/main.ts';
+import { benchStart } from './start.ts';
 import { benchSwaps } from './swaps.ts';
 
 const benchmarks: Record<string, () => Promise<Record<string, Measurement[]> | Claim[]>> = {
@@ -26,8 +28,10 @@ const benchmarks: Record<string, () => Promise<Record<string, Measurement[]> | C
   processes: benchProcesses,
   placement: benchPlacement,
   routes: benchRoutes,
+  scrape: benchScrape,
   serving: () => benchServing(),
   ...Object.fromEntries(servingCases.map((name) => [`serving/${name}`, () => benchServing([name])])),
+  start: benchStart,
   swaps: benchSwaps,
 };
 

@@ -1,9 +1,9 @@
-import './disable-telemetry.ts';
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../contract/errors.ts';
 import { loadAddon } from '../native/load-addon.ts';
+import { disableTelemetry } from './disable-telemetry.ts';
 import type { OnnxAddon } from './onnx-addon.ts';
 
 /** ONNX Runtime's shared library by its names on Linux, macOS and Windows; its providers have longer ones. */
@@ -14,6 +14,7 @@ let found: { addon: OnnxAddon; libraryPath: string } | undefined;
 
 /** The addon, and the file of the library that the package onnxruntime-node has. Throws `engine_failed`. */
 export function onnxRuntime(): { addon: OnnxAddon; libraryPath: string } {
+  disableTelemetry();
   found ??= { addon: addonOfRuntime(), libraryPath: findLibrary() };
   return found;
 }

@@ -1,7 +1,17 @@
 // Makes one file, and chunks that several share, of each program that starts as a process or a thread, in programs/:
 // Node loads a module in about a millisecond, and these have hundreds. docs/decisions/0029-bundled-programs.md has the
 // numbers. The tree is that of dist/, so that a module finds other files from where it stands as it does there.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -9,7 +19,8 @@ import { build } from 'esbuild';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const compiled = join(root, 'dist');
 const output = join(root, 'programs');
-const stamp = join(output, 'inputs.json');
+/** What was bundled of what: inputs, and outputs with their sizes. Its date is that of the bundling's begin. */
+const stamp = join(output, 'bundle.json');
 
 const programs = [
   'cli/main',
@@ -21,12 +32,16 @@ const programs = [
   'compiler/explore/explore-worker',
 ];
 
-// They load files beside their own, native ones or those of a thread, or are loaded by few commands.
+// They load files beside their own, native ones or those of a thread, or are loaded seldom: what Fastify has schemas
+// compiled with and inject() made of, where both are not used.
 const unbundled = [
+  '@fastify/ajv-compiler',
+  '@fastify/fast-json-stringify-compiler',
   '@grpc/grpc-js',
   '@photostructure/sqlite',
-  'cmake-js',
   'esbuild',
+  'fast-json-stringify',
+  'light-my-request',
   'onnxruntime-node',
   'pino',
   'protobufjs',
@@ -47,14 +62,23 @@ const placeOfModules = {
   },
 };
 
-function isUpToDate() {
-  if (!existsSync(stamp)) return false;
-  const { mtimeMs } = statSync(stamp);
-  const inputs = JSON.parse(readFileSync(stamp, 'utf8'));
-  return inputs.every((path) => {
-    const file = statSync(join(root, path), { throwIfNoEntry: false });
-    return file !== undefined && file.mtimeMs <= mtimeMs;
-  });
+/** What the stamp says; undefined when there is none that can be read. */
+function readStamp() {
+  try {
+    return JSON.parse(readFileSync(stamp, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function isUpToDate({ inputs, outputs } = {}) {
+  if (inputs === undefined) return false;
+  const { mtimeMs: bundledMs } = statSync(stamp);
+  const fileOf = (path) => statSync(join(root, path), { throwIfNoEntry: false });
+  return (
+    inputs.every((path) => (fileOf(path)?.mtimeMs ?? Number.POSITIVE_INFINITY) < bundledMs) &&
+    Object.entries(outputs).every(([path, bytes]) => fileOf(path)?.size === bytes)
+  );
 }
 
 async function bundle() {
@@ -82,24 +106,30 @@ async function bundle() {
     metafile: true,
     plugins: [placeOfModules],
   });
-  return { inputs: Object.keys(metafile.inputs), outputs: Object.keys(metafile.outputs) };
+  // The lock file stands for the packages: npm dates their files as their authors did.
+  const own = ['scripts/bundle-programs.mjs', 'package.json', 'package-lock.json'];
+  const inputs = Object.keys(metafile.inputs).filter((path) => existsSync(join(root, path)));
+  const outputs = Object.entries(metafile.outputs).map(([path, { bytes }]) => [path, bytes]);
+  return { inputs: [...own, ...inputs], outputs: Object.fromEntries(outputs) };
 }
 
-/** Programs that run already load further chunks by their names, which are of their content. */
-function removeAllBut(outputs) {
-  const kept = new Set(outputs);
+/** A program that runs may yet load chunks of the bundle before this one, so those stay for once. */
+function removeAllBut(kept) {
   for (const entry of readdirSync(output, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && !kept.has(relative(root, path).replaceAll('\\', '/')))
-      rmSync(path, { force: true });
+    const name = relative(root, path).replaceAll('\\', '/');
+    if (entry.isFile() && path !== stamp && !kept.has(name)) rmSync(path, { force: true });
   }
 }
 
-if (!isUpToDate()) {
+const before = readStamp();
+if (!isUpToDate(before)) {
+  const begun = new Date();
   mkdirSync(output, { recursive: true });
-  const { inputs, outputs } = await bundle();
-  removeAllBut(outputs);
-  // The lock file stands for the packages: npm dates their files as their authors did.
-  const own = ['scripts/bundle-programs.mjs', 'package-lock.json'];
-  writeFileSync(stamp, JSON.stringify([...own, ...inputs.filter((path) => existsSync(join(root, path)))]));
+  const made = await bundle();
+  removeAllBut(new Set([...Object.keys(before?.outputs ?? {}), ...Object.keys(made.outputs)]));
+  // Whole or not at all: half of it would be no stamp.
+  writeFileSync(`${stamp}.new`, JSON.stringify(made));
+  utimesSync(`${stamp}.new`, begun, begun);
+  renameSync(`${stamp}.new`, stamp);
 }

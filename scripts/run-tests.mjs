@@ -33,6 +33,7 @@ async function runVitest(filters) {
     ]);
     if (!existsSync(report)) {
       counts.failed += 1;
+      failures.push(`vitest ended with exit code ${code} and no report`);
       return true;
     }
     const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
@@ -47,13 +48,15 @@ async function runVitest(filters) {
       for (const test of failed) {
         failures.push(`${file}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
       }
-      // A file that cannot even be loaded has no tests to count.
-      if (status === 'failed' && assertionResults.length === 0) {
-        counts.failed += 1;
-        failures.push(`${file}: ${firstLine(message)}`);
-      }
+      if (status !== 'failed' || failed.length > 0) continue;
+      // A file that cannot be loaded has no tests to count, and a hook that fails may leave all of them passed.
+      counts.failed += 1;
+      failures.push(`${file}: ${firstLine(message)}`);
     }
-    if (code !== 0 && counts.failed === 0) counts.failed += 1;
+    if (code !== 0 && counts.failed === 0) {
+      counts.failed += 1;
+      failures.push(`vitest ended with exit code ${code}; it says why above`);
+    }
     return code !== 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });

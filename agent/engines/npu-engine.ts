@@ -91,13 +91,14 @@ export class NpuEngine implements Engine {
    */
   async start(terms: Pick<BatchingTerms, 'wanted' | 'limits' | 'log'>): Promise<void> {
     const run = (inputs: Tensor[]) => this.#infer(inputs, {}, { isTrial: true });
-    const limits = await settleBatching({ ...this.#options, ...terms, itemsAreIndependent: true, run });
     const { inputBytes, outputBytes } = this.#options.program;
-    const fitting = Math.max(
-      1,
-      Math.floor(contractLimits.npuRunBytesMax / Math.max(inputBytes, outputBytes)),
-    );
-    this.#batches.limits = limits && { ...limits, itemsMax: Math.min(limits.itemsMax, fitting) };
+    this.#batches.limits = await settleBatching({
+      ...this.#options,
+      ...terms,
+      itemsAreIndependent: true,
+      itemsMax: Math.max(1, Math.floor(contractLimits.npuRunBytesMax / Math.max(inputBytes, outputBytes))),
+      run,
+    });
   }
 
   /** How requests are merged; undefined when they are not. */

@@ -85,15 +85,19 @@ async function findWorthwhile(trial: BatchTrial, untilMs: number): Promise<Batch
     singles.push(await runSingle(trial, singles.length + 1));
   }
   const singleMs = medianOf(singles);
+  let end: BatchProof['end'] = 'limit';
   for (let items = exactItems; items > 1; items = Math.floor(items / 2)) {
     // What cannot be told in time is left out, and so is the gain of merging it.
-    if (nowMs() + mergedRuns * items * singleMs > untilMs) continue;
+    if (nowMs() + mergedRuns * items * singleMs > untilMs) {
+      end = 'time';
+      continue;
+    }
     const members = Array.from({ length: items }, (_, index) => singles[index % timedSingles] as Single);
     const quickMs = worthwhileShare * items * singleMs;
     const { runMs } = await runMerged(trial, members, quickMs);
-    if (runMs <= quickMs) return { ...proof, worthwhileItems: items };
+    if (runMs <= quickMs) return { ...proof, worthwhileItems: items, end };
   }
-  return proof;
+  return { ...proof, end };
 }
 
 interface Single {

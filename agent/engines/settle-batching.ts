@@ -11,6 +11,8 @@ export interface BatchingTerms {
   signature: TensorSignature;
   /** Whether it is known that a batch has the bytes of its requests. */
   itemsAreIndependent: boolean;
+  /** The most items of a run, whatever anybody wants; any number when left out. */
+  itemsMax?: number;
   /** What the image's owner asks for; undefined leaves it to measurement. */
   wanted: BatchLimits | undefined;
   limits: ScoringLimits;
@@ -25,12 +27,14 @@ export interface BatchingTerms {
  * single requests, and faster. Undefined when they are not merged.
  */
 export async function settleBatching(terms: BatchingTerms): Promise<BatchLimits | undefined> {
-  const { what, signature, itemsAreIndependent, wanted, limits, log } = terms;
+  const { what, signature, itemsAreIndependent, limits, log } = terms;
+  const { itemsMax = Number.POSITIVE_INFINITY } = terms;
+  const wanted = terms.wanted && { ...terms.wanted, itemsMax: Math.min(terms.wanted.itemsMax, itemsMax) };
   if (!isBatched(signature) || wanted?.itemsMax === 1) return undefined;
   if (wanted !== undefined && itemsAreIndependent) return wanted;
   const proof = await proveBatching({
     ...terms,
-    itemsMax: wanted?.itemsMax ?? limits.batchItemsMax,
+    itemsMax: wanted?.itemsMax ?? Math.min(limits.batchItemsMax, itemsMax),
     bytesMax: limits.batchBytesMax,
     budgetMs: limits.batchTrialMs,
   });

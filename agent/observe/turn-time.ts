@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
  * What a scrape takes of one turn of the event loop, at most, in milliseconds, a metric more or less. What two images
  * have to tell takes three: a turn of a busy server takes ten times as long, and each is a wait for the scrape.
  */
-const turnMs = 4;
+const turnMs = 8;
 
 /** The time that long work has had of the turn of the event loop which it is in. */
 export class TurnTime {

@@ -6,9 +6,10 @@ export class EarlyWorkers {
 
   constructor(count: number, start: () => Worker) {
     for (let index = 0; index < count; index += 1) {
-      const worker = start();
-      this.#waiting.add(worker);
+      const worker = startedOrNot(start);
       // Nobody waits for it yet; whoever finds none starts one, and hears why it cannot.
+      if (worker === undefined) return;
+      this.#waiting.add(worker);
       worker.on('error', () => this.#waiting.delete(worker));
       worker.on('exit', () => this.#waiting.delete(worker));
     }
@@ -25,5 +26,13 @@ export class EarlyWorkers {
   /** Ends those that were not taken. */
   async close(): Promise<void> {
     await Promise.all([...this.#waiting].map((worker) => worker.terminate()));
+  }
+}
+
+function startedOrNot(start: () => Worker): Worker | undefined {
+  try {
+    return start();
+  } catch {
+    return undefined;
   }
 }

@@ -1,38 +1,53 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import { repositoryPath } from '../support/paths.ts';
+import { describe, expect, it } from 'vitest';
+import { repositoryPath, temporaryFolder } from '../support/paths.ts';
 
-const runtime = repositoryPath('dist', 'ort', 'runtime-model.js');
 const model = repositoryPath('samples', 'fashion', 'model.onnx');
-const load = (path: string): string => `
-  const { RuntimeModel } = await import(${JSON.stringify(path)});
+const runtime = repositoryPath('dist', 'ort', 'runtime-model.js');
+const entry = `await import(${JSON.stringify(repositoryPath('dist', 'ort', 'disable-telemetry.js'))});`;
+const load = `
+  const { RuntimeModel } = await import(${JSON.stringify(runtime)});
   const { readFileSync } = await import('node:fs');
   await (await RuntimeModel.load(readFileSync(${JSON.stringify(model)}))).release();`;
-const inWorker = `
+const loadInWorker = `
   const { Worker } = await import('node:worker_threads');
-  const body = ${JSON.stringify(`(async () => { ${load(runtime)} })()`)};
+  const body = ${JSON.stringify(`(async () => { ${load} })()`)};
   await new Promise((resolve, reject) => {
     new Worker(body, { eval: true, env: {} }).on('exit', resolve).on('error', reject);
   });`;
+const loadPackage = `
+  const { createRequire } = await import('node:module');
+  const { InferenceSession } = createRequire(${JSON.stringify(runtime)})('onnxruntime-node');
+  await InferenceSession.create(${JSON.stringify(model)});`;
 
-/** Process id of a fresh process that ran the source, without the variable in its environment. */
-function runFresh(source: string): number {
+/** What a fresh process leaves in its temporary folder that has not the variable in its environment. */
+function leftBy(args: readonly string[]): string[] {
+  const folder = temporaryFolder();
   const { ORT_DISABLE_TELEMETRY: _, ...env } = process.env;
-  const code = `${source}\nconsole.log(process.pid);`;
-  const output = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
-    env,
-    encoding: 'utf8',
-  });
-  return Number(output.trim());
+  execFileSync(process.execPath, args, { env: { ...env, TMPDIR: folder }, stdio: 'pipe' });
+  return readdirSync(folder).filter((name) => name.startsWith('mat-debug-'));
 }
 
-const logFile = (pid: number): string => join(tmpdir(), `mat-debug-${pid}.log`);
+const evaluate = (source: string): string[] => ['--input-type=module', '-e', source];
 
-it('ONNX Runtime begins without telemetry, in the main thread and in workers', () => {
-  expect(existsSync(logFile(runFresh(load(runtime))))).toBe(false);
-  const entry = `await import(${JSON.stringify(repositoryPath('dist', 'ort', 'disable-telemetry.js'))});`;
-  expect(existsSync(logFile(runFresh(`${entry}${inWorker}`)))).toBe(false);
+describe('ONNX Runtime', () => {
+  it.each([
+    ['in the main thread', evaluate(load)],
+    ['in a worker of a process that imports the module first', evaluate(`${entry}${loadInWorker}`)],
+  ])('begins without telemetry %s', (_where, args) => {
+    expect(leftBy(args)).toEqual([]);
+  });
+
+  it('begins without telemetry in the bundled command', () => {
+    const compiled = join(temporaryFolder(), 'compiled');
+    const command = repositoryPath('programs', 'cli', 'main.js');
+    expect(leftBy([command, 'compile', model, '--config', 'kv260-m', '--output', compiled])).toEqual([]);
+    expect(readdirSync(compiled)).not.toEqual([]);
+  });
+
+  it.runIf(process.platform === 'linux')('would leave a log of its telemetry otherwise', () => {
+    expect(leftBy(evaluate(loadPackage))).toHaveLength(1);
+  });
 });

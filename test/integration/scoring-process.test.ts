@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -82,6 +82,33 @@ describe('the scoring process', () => {
     scoring.tell({ type: 'stop' });
     expect((await last).status).toBe(200);
     expect(await scoring.exited).toBe(0);
+  });
+
+  it('has for scripts what is loaded when it is asked for first', async () => {
+    const scoring = await startForked({ npu: null });
+    const { port } = await scoring.next('listening');
+    const forms = `export async function run(input) {
+      if (input.contentType === 'text/csv') return await input.csv();
+      return (await input.image({ width: 2, height: 1 })).width;
+    }`;
+    const described = `
+      export const inputSchema = { type: 'object' };
+      export const run = (input) => input.value;`;
+    for (const [index, script] of [forms, described].entries()) {
+      const image = await makeImage(scoring.blobs, { script });
+      scoring.tell({ type: 'activate', requestId: index, deployment: `script-${index}`, image });
+      await scoring.next('activated');
+    }
+    const score = async (index: number, contentType: string, body: string | Uint8Array) => {
+      const url = `http://127.0.0.1:${port}/api/v1/service/script-${index}/score`;
+      const answer = await fetch(url, { method: 'POST', headers: { 'content-type': contentType }, body });
+      return answer.status === 200 ? await answer.json() : answer.status;
+    };
+    const picture = readFileSync(repositoryPath('samples', 'fashion', 'coat.png'));
+    expect(await score(0, 'text/csv', '1,2\n')).toEqual([['1', '2']]);
+    expect(await score(0, 'image/png', picture)).toBe(2);
+    expect(await score(1, 'application/json', '{"a":1}')).toEqual({ a: 1 });
+    expect(await score(1, 'application/json', '[1]')).toBe(400);
   });
 
   it('serves gRPC at the port that it is given, and only then', async () => {

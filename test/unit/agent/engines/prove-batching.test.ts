@@ -83,7 +83,7 @@ describe('the trial of a model', () => {
   it('leaves out the sizes that would take longer than there is time', async () => {
     const trial = { itemsAreIndependent: true, fixedMs: 10 };
     // Six runs alone are over; two of eight items would have taken 160 ms at most.
-    expect(await trialOf({ ...trial, budgetMs: 230 })).toMatchObject({ worthwhileItems: 8, end: 'limit' });
+    expect(await trialOf({ ...trial, budgetMs: 230 })).toMatchObject({ worthwhileItems: 8, end: 'time' });
     expect(await trialOf({ ...trial, budgetMs: 35 })).toMatchObject({ worthwhileItems: 1, end: 'time' });
   });
 

@@ -6,11 +6,11 @@ describe('a turn of the event loop', () => {
     let nowMs = 100;
     const turn = new TurnTime(() => nowMs);
     expect(await hasTurnedAfter(turn)).toBe(false);
-    nowMs += 3.9;
+    nowMs += 7.9;
     expect(await hasTurnedAfter(turn)).toBe(false);
     nowMs += 0.2;
     expect(await hasTurnedAfter(turn)).toBe(true);
-    nowMs += 3.9;
+    nowMs += 7.9;
     expect(await hasTurnedAfter(turn)).toBe(false);
   });
 });

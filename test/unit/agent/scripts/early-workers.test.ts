@@ -37,6 +37,16 @@ describe('early workers', () => {
     },
   );
 
+  it('are fewer where the system has no threads left', async () => {
+    const started: Worker[] = [];
+    const workers = new EarlyWorkers(3, () => {
+      if (started.length > 0) throw new Error('on purpose');
+      started.push(start(waiting));
+      return started[0] as Worker;
+    });
+    expect([workers.take(), workers.take()]).toEqual([started[0], undefined]);
+  });
+
   it('end when they are closed, those that were taken excepted', async () => {
     const started: Worker[] = [];
     const workers = new EarlyWorkers(2, () => {
