@@ -7,8 +7,15 @@ import type { WorkerMessage } from './cluster/cluster-protocol.ts';
 
 // How a scoring process lives with the one that started it: its control process, or the primary of several.
 
-/** What a graceful end may take when nobody is left to force it: requests, then threads, first asked and then told, then a margin. */
+/**
+ * What a graceful end may take when nobody is left to force it: requests, then threads, first asked and then told,
+ * then a margin.
+ */
 const exitMs = limits.stopMs + 2 * limits.workerCloseMs + 1_000;
+
+/** Messages that came right behind the argument, before this process served its parent. */
+const early: unknown[] = [];
+const keepEarly = (message: unknown): void => void early.push(message);
 
 /** Tells the parent something; one that is gone is noticed by `disconnect`. */
 export function sendParent(message: ScoringMessage | WorkerMessage, onSent?: () => void): void {
@@ -32,6 +39,8 @@ export function startArgument(): Promise<string | undefined> {
     if (!process.connected) exit();
     process.once('message', (message) => {
       process.off('disconnect', exit);
+      // Node drops what comes while nobody listens and was read at once with what somebody did hear.
+      process.on('message', keepEarly);
       const { type, argument: told } = message as Partial<StartMessage>;
       if (type === 'start') resolve(told);
       else exit();
@@ -50,14 +59,17 @@ export function serveParent(
   };
   process.on('disconnect', exit);
   if (!process.connected) exit();
-  process.on('message', (message) => {
+  const onMessage = (message: unknown): void => {
     if ((message as { type?: unknown }).type === 'stop') exit();
     else {
       scoring
         .handle(message)
         .catch((thrown: unknown) => log.error({ err: thrown }, 'control message failed'));
     }
-  });
+  };
+  process.off('message', keepEarly);
+  process.on('message', onMessage);
+  for (const message of early.splice(0)) onMessage(message);
 }
 
 /** Ends a process that cannot start, and tells the parent why. */

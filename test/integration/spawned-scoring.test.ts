@@ -43,6 +43,15 @@ describe('a scoring process that was started before it was known how', () => {
     expect(child.exitCode).toBe(0);
   });
 
+  it('hears what it is told right behind that', async () => {
+    const child = spawned();
+    const start = { host: '127.0.0.1', port: 0, blobRoot: temporaryFolder(), npu: null, logLevel: 'error' };
+    const ended = once(child, 'exit');
+    child.send({ type: 'start', argument: JSON.stringify(start) });
+    child.send({ type: 'stop' });
+    expect(await ended).toEqual([0, null]);
+  });
+
   it('is followed by another when it is gone already', async () => {
     const child = spawned();
     child.kill('SIGKILL');
