@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { onRequest } from '../scoring/on-request.ts';
+import { type EndedRequest, isServerFault } from './request-end.ts';
+import type { TracedRequest } from './spans.ts';
 import { formatTraceParent, parseTraceParent, type TraceParent, traceStateOf } from './trace-context.ts';
 
 /** Where a request stands in its trace. */
@@ -10,6 +12,12 @@ export interface RequestTrace {
   traceState: string | undefined;
   /** This server's own span; undefined while traces are off, and for paths that are not traced. */
   own: TraceParent | undefined;
+}
+
+/** Headers of W3C Trace Context. */
+interface TraceHeaders {
+  traceparent?: string | string[] | undefined;
+  tracestate?: string | string[] | undefined;
 }
 
 /** How traces are made. */
@@ -31,15 +39,42 @@ const untraced: ReadonlySet<string | undefined> = new Set([
  */
 export function addRequestTraces(app: FastifyInstance, options: TraceOptions | undefined): void {
   onRequest(app, (request, reply) => {
+    const isTraced = !untraced.has(request.routeOptions.url);
     const { traceparent, tracestate } = request.headers;
-    const parent = Array.isArray(traceparent) ? undefined : parseTraceParent(traceparent);
-    const traceState = parent === undefined ? undefined : traceStateOf(tracestate);
-    const isTraced = options !== undefined && !untraced.has(request.routeOptions.url);
-    if (!isTraced && parent === undefined) return;
-    const own = isTraced ? childOf(parent, options) : undefined;
-    request.trace = { parent, traceState, own };
+    request.trace = traceOf({ traceparent, tracestate }, isTraced ? options : undefined);
+    const own = request.trace?.own;
     if (own !== undefined) void reply.header('traceparent', formatTraceParent(own));
   });
+}
+
+/** Where a request with these headers stands; with `options` it gets a span of its own. Null where there is no trace. */
+export function traceOf(
+  { traceparent, tracestate }: TraceHeaders,
+  options: TraceOptions | undefined,
+): RequestTrace | null {
+  const parent = Array.isArray(traceparent) ? undefined : parseTraceParent(traceparent);
+  if (options === undefined && parent === undefined) return null;
+  const traceState = parent === undefined ? undefined : traceStateOf(tracestate);
+  return { parent, traceState, own: options && childOf(parent, options) };
+}
+
+/** A request over HTTP, for its spans. */
+export function tracedHttp({ request, status, code, durationMs }: EndedRequest): TracedRequest {
+  const { trace, scored, method } = request;
+  const path = request.routeOptions.url;
+  return {
+    trace,
+    scored,
+    name: path === undefined ? method : `${method} ${path}`,
+    attributes: {
+      'http.request.method': method,
+      'http.route': path,
+      'http.response.status_code': status,
+    },
+    code,
+    durationMs,
+    isError: isServerFault(status),
+  };
 }
 
 /** The headers of a request as those that it causes shall see them: its own span is their parent. */

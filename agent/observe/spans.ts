@@ -1,4 +1,6 @@
-import { type EndedRequest, isServerFault, type ScoredRequest } from './request-end.ts';
+import type { ErrorCode } from '../../contract/errors.ts';
+import type { ScoredRequest } from './request-end.ts';
+import type { RequestTrace } from './request-trace.ts';
 
 /** Values of attributes: whole numbers are sent as such. */
 export type AttributeValue = string | number;
@@ -18,39 +20,48 @@ export interface Span {
   isError: boolean;
 }
 
+/** A request that has ended, over whatever protocol. */
+export interface TracedRequest {
+  trace: RequestTrace | null;
+  scored: ScoredRequest | null;
+  /** Name and attributes of its span, as its protocol has them. */
+  name: string;
+  attributes: Span['attributes'];
+  code: ErrorCode | undefined;
+  durationMs: number;
+  /** Whether this server was at fault. */
+  isError: boolean;
+}
+
 /**
  * The spans of a request that ended at the given instant: its own, and of one that reached an image those of its
  * phases. A request may run the model more than once, or in stages: waiting and computing are then the sums, one
  * behind the other. Empty for a request that is not sampled.
  */
 export function spansOf(
-  ended: EndedRequest,
+  request: TracedRequest,
   { instantMs, randomHex }: { instantMs: number; randomHex: (bytes: number) => string },
 ): Span[] {
-  const { request, status, code, durationMs } = ended;
-  const { trace, scored } = request;
+  const { trace, scored, name, attributes, code, durationMs, isError } = request;
   const own = trace?.own;
   if (own === undefined || !own.isSampled) return [];
   const startMs = instantMs - durationMs;
   const { traceId, parentId: spanId } = own;
-  const path = request.routeOptions.url;
   const server: Span = {
     traceId,
     spanId,
     parentSpanId: trace?.parent?.parentId,
     traceState: trace?.traceState,
-    name: path === undefined ? request.method : `${request.method} ${path}`,
+    name,
     kind: 'server',
     startMs,
     endMs: instantMs,
     attributes: {
-      'http.request.method': request.method,
-      'http.route': path,
-      'http.response.status_code': status,
+      ...attributes,
       'error.type': code,
       ...(scored === null ? {} : attributesOf(scored)),
     },
-    isError: isServerFault(status),
+    isError,
   };
   if (scored === null) return [server];
   const phases = phasesOf(scored).map(

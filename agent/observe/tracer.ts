@@ -3,9 +3,8 @@ import { hostname } from 'node:os';
 import type { Logger } from '../../base/logger.ts';
 import { sluiceVersion } from '../../base/version.ts';
 import { OtlpExporter, type OtlpLimits } from './otlp-exporter.ts';
-import type { EndedRequest } from './request-end.ts';
 import type { TraceOptions } from './request-trace.ts';
-import { spansOf } from './spans.ts';
+import { spansOf, type TracedRequest } from './spans.ts';
 
 /** What traces need. */
 export interface TracerOptions {
@@ -44,7 +43,7 @@ export class Tracer {
   }
 
   /** Takes the spans of a request that has ended now. */
-  write(ended: EndedRequest): void {
+  write(ended: TracedRequest): void {
     const spans = spansOf(ended, { instantMs: this.#instantMs(), randomHex });
     if (spans.length > 0) this.#exporter.add(spans);
   }

@@ -75,7 +75,7 @@ async function main(): Promise<void> {
     log,
   };
   const http = new ScoringServer({ ...common, randomId: randomUUID, registry: processRegistry() });
-  const server = new ScoringServers(http, await openGrpc(common));
+  const server = new ScoringServers(http, await openGrpc({ ...common, tracer: http.tracer }));
   const scoring = new ScoringProcess({
     server,
     deployments,

@@ -40,6 +40,7 @@ export class ScoringServers {
 
   /** Takes no more requests and lets the running ones end. Idempotent. */
   async stop(): Promise<void> {
-    await Promise.all([this.#http.stop(), this.#grpc?.server.stop()]);
+    const grpc = this.#grpc?.server.stop();
+    await Promise.all([this.#http.stop(grpc), grpc]);
   }
 }

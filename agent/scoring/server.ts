@@ -6,7 +6,7 @@ import type { DataCollector } from '../collect/data-collector.ts';
 import { HttpAnswers } from '../observe/http-answers.ts';
 import { onRequestEnd } from '../observe/request-end.ts';
 import { RequestLog } from '../observe/request-log.ts';
-import { addRequestTraces } from '../observe/request-trace.ts';
+import { addRequestTraces, tracedHttp } from '../observe/request-trace.ts';
 import { ScoringMetrics } from '../observe/scoring-metrics.ts';
 import type { ToldMetrics } from '../observe/told-metrics.ts';
 import { Tracer } from '../observe/tracer.ts';
@@ -68,22 +68,23 @@ export interface ScoringServerOptions extends Required<EndpointSettings>, ModelS
 
 /** The HTTP server of the scoring process, in both dialects. */
 export class ScoringServer {
+  /** Undefined while traces are off. Stops with this server. */
+  readonly tracer: Tracer | undefined;
   readonly #options: ScoringServerOptions;
   #app: FastifyInstance | undefined;
   #metrics: ScoringMetrics | undefined;
-  #tracer: Tracer | undefined;
   #listeners: HttpListeners | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: ScoringServerOptions) {
     this.#options = options;
+    this.tracer = tracerOf(options);
   }
 
   /** Listens; resolves with the TCP port, or null without TCP. Throws `port_in_use` or `usage`. */
   async start(address: TcpAddress): Promise<number | null> {
     const { listeners: settings, peers, limits, log } = this.#options;
-    this.#tracer = tracerOf(this.#options);
-    const { app, metrics } = buildApp(this.#options, this.#tracer);
+    const { app, metrics } = buildApp(this.#options, this.tracer);
     this.#app = app;
     this.#metrics = metrics;
     await app.ready();
@@ -103,17 +104,21 @@ export class ScoringServer {
     return this.#metrics?.tell() ?? {};
   }
 
-  /** Takes no more requests, lets the running ones end within `limits.stopMs`, then hangs up. Idempotent. */
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+  /**
+   * Takes no more requests, lets the running ones end within `limits.stopMs`, then hangs up. Spans of others, that end
+   * meanwhile, are waited for. Idempotent.
+   */
+  stop(others: Promise<void> = Promise.resolve()): Promise<void> {
+    this.#stopped ??= this.#stop(others);
     return this.#stopped;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(others: Promise<void>): Promise<void> {
     // From here on requests on open connections are refused, and their connections closed.
     await this.#app?.close();
     await this.#listeners?.stop();
-    await this.#tracer?.stop(this.#options.limits.traceStopMs);
+    await others;
+    await this.tracer?.stop(this.#options.limits.traceStopMs);
   }
 }
 
@@ -162,7 +167,7 @@ function observe(
   onRequestEnd(app, (ended) => {
     answers.count(ended.status, ended.code);
     lines.write(ended);
-    tracer?.write(ended);
+    tracer?.write(tracedHttp(ended));
   });
   addRequestTraces(app, tracer?.options);
   return new ScoringMetrics(registry, {

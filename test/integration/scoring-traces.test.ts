@@ -2,6 +2,7 @@ import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { scoringLimits } from '../../agent/scoring-limits.ts';
 import { fashionSet, floatInput } from '../support/golden-sets.ts';
+import { startGrpc } from '../support/local-grpc.ts';
 import { startScoring } from '../support/local-scoring.ts';
 import { startCollector } from '../support/trace-collector.ts';
 
@@ -76,6 +77,58 @@ describe('traces', () => {
     await scoring.post('/score', '');
     const broken = await collector.until(({ status }) => status.code === 2);
     expect(broken.attributes['error.type']).toBe('script_failed');
+  });
+
+  it('are made over gRPC too: of a call, and of each request of a stream', async () => {
+    const collector = await startCollector();
+    const scoring = await startScoring({ endpoint: { otlpEndpoint: collector.url }, limits });
+    const digest = await scoring.deploy('fashion');
+    const grpc = await startGrpc(scoring);
+    const inputs = [{ name: 'input', shape: [1, 784], datatype: 'FP32', contents: { fp32_contents: image } }];
+    const request = { model_name: 'fashion', inputs };
+    const metadata = { traceparent: sampled, tracestate: 'v=1' };
+    const called = await grpc.call('ModelInfer', request, { metadata });
+    const name = 'inference.GRPCInferenceService/ModelInfer';
+    const server = await collector.until((span) => span.name === name);
+    expect(called.metadata.get('traceparent')).toEqual([`00-${traceId}-${server.spanId}-01`]);
+    expect(server).toMatchObject({
+      ...{ kind: 2, traceId, parentSpanId: parentId, traceState: 'v=1', status: {} },
+      attributes: {
+        'rpc.system': 'grpc',
+        'rpc.service': 'inference.GRPCInferenceService',
+        'rpc.method': 'ModelInfer',
+        'rpc.grpc.status_code': 0,
+        'sluice.model': 'fashion',
+        'sluice.image': digest,
+        'sluice.route': 'cpu',
+      },
+    });
+    const phases = collector.spans.filter(({ parentSpanId }) => parentSpanId === server.spanId);
+    expect(phases.map((span) => span.name).sort()).toEqual(['compute', 'decode', 'encode', 'queue']);
+
+    await grpc.call('ModelInfer', { ...request, model_name: 'other' }, { metadata });
+    const failed = await collector.until(({ attributes }) => attributes['error.type'] !== undefined);
+    expect(failed.attributes).toMatchObject({ 'rpc.grpc.status_code': 5, 'error.type': 'unknown_model' });
+    expect(failed.status).toEqual({});
+
+    const stream = grpc.stream({ metadata });
+    stream.call.write(request);
+    stream.call.write(request);
+    await stream.next(2);
+    stream.call.end();
+    const streamed = (): unknown[] =>
+      collector.spans.filter((span) => span.name.endsWith('/ModelStreamInfer'));
+    await collector.until(() => streamed().length === 2);
+
+    // Probes are not traced, and what is no parent begins a trace.
+    expect((await grpc.call('ServerLive', {}, { metadata })).metadata.get('traceparent')).toEqual([]);
+    const other = await grpc.call(
+      'ModelReady',
+      { name: 'fashion' },
+      { metadata: { traceparent: '00-x-y-01' } },
+    );
+    expect(String(other.metadata.get('traceparent'))).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(String(other.metadata.get('traceparent'))).not.toContain(traceId);
   });
 
   it("are sampled as the caller says, else by the ratio, and never of a probe's requests", async () => {

@@ -70,7 +70,7 @@ export function encode(type: string, message: object): Buffer {
 
 /** Serves what a scoring server serves; both stop when the test ends. */
 export async function startGrpc(
-  { deployments, endpoints, mirror, random }: LocalScoring,
+  { deployments, endpoints, mirror, random, tracer }: LocalScoring,
   options: {
     port?: number;
     limits?: Partial<ScoringLimits>;
@@ -80,7 +80,7 @@ export async function startGrpc(
   } & EndpointSettings = {},
 ): Promise<LocalGrpc> {
   const server = new GrpcServer({
-    ...{ ...endpointDefaults, ...options, deployments, endpoints, mirror, random },
+    ...{ ...endpointDefaults, ...options, deployments, endpoints, mirror, random, tracer },
     listeners: options.listeners ?? {},
     limits: { ...scoringLimits, ...options.limits },
     nowMs: () => performance.now(),

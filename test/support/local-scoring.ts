@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { DataCollector } from '../../agent/collect/data-collector.ts';
 import { startCollector } from '../../agent/collect/start-collector.ts';
 import type { EngineObserver } from '../../agent/engines/engine-observer.ts';
+import type { Tracer } from '../../agent/observe/tracer.ts';
 import { Deployments } from '../../agent/scoring/deployments.ts';
 import { type EndpointSettings, endpointDefaults } from '../../agent/scoring/endpoint-settings.ts';
 import { Endpoints } from '../../agent/scoring/endpoints.ts';
@@ -29,6 +30,8 @@ export interface LocalScoring {
   mirror: Mirror;
   random: () => number;
   npu: OpenNpu | undefined;
+  /** Where traces are on. */
+  tracer: Tracer | undefined;
   /** With the option `collection`. */
   collector: DataCollector | undefined;
   /** Builds an image and activates it. */
@@ -123,6 +126,7 @@ export async function startScoring(
     mirror,
     random,
     npu,
+    tracer: server.tracer,
     collector,
     deploy: async (name, parts) => {
       const digest = await makeImage(blobs, parts);

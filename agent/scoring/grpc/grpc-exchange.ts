@@ -2,11 +2,13 @@ import type { Metadata } from '@grpc/grpc-js';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { CancelSignal } from '../../engines/cancellation.ts';
 import type { ScoredRequest } from '../../observe/request-end.ts';
+import type { RequestTrace } from '../../observe/request-trace.ts';
 import type { Exchange } from '../exchange.ts';
 
 /** A call, or one request of a stream. */
 export interface GrpcExchangeOptions {
   metadata: Metadata;
+  trace: RequestTrace | null;
   /** Milliseconds that are left of the call's deadline; undefined for none. */
   timeoutMs: number | undefined;
   signal: CancelSignal;
@@ -17,6 +19,7 @@ export interface GrpcExchangeOptions {
 export class GrpcExchange implements Exchange {
   readonly timeoutMs: number | undefined;
   readonly signal: CancelSignal;
+  readonly trace: RequestTrace | null;
   /** Headers of the answer. */
   readonly answered = new Map<string, string>();
   scored: ScoredRequest | null = null;
@@ -26,9 +29,10 @@ export class GrpcExchange implements Exchange {
   /** Work for when the answer has left; undefined from then on. */
   #afterAnswer: (() => void)[] | undefined = [];
 
-  constructor({ metadata, timeoutMs, signal, nowMs }: GrpcExchangeOptions) {
+  constructor({ metadata, trace, timeoutMs, signal, nowMs }: GrpcExchangeOptions) {
     this.timeoutMs = timeoutMs;
     this.signal = signal;
+    this.trace = trace;
     this.#metadata = metadata;
     this.#nowMs = nowMs;
     this.#arrivedMs = nowMs();

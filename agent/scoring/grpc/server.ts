@@ -13,12 +13,14 @@ import {
 import type { Logger } from '../../../base/logger.ts';
 import { SluiceError } from '../../../contract/errors.ts';
 import { limits as contractLimits } from '../../../contract/limits.ts';
-import { LineLimit } from '../../observe/line-limit.ts';
+import { traceOf } from '../../observe/request-trace.ts';
+import { formatTraceParent } from '../../observe/trace-context.ts';
+import type { Tracer } from '../../observe/tracer.ts';
 import type { ScoringLimits } from '../../scoring-limits.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import type { OpenInferenceOptions } from '../open-inference/options.ts';
-import { imageHeader, routeHeader } from '../request-context.ts';
 import { GrpcAnswers } from './answers.ts';
+import { EndedCalls } from './ended-calls.ts';
 import { GrpcExchange } from './grpc-exchange.ts';
 import { encodeInferAnswer, encodeStreamAnswer, encodeStreamError } from './infer-answer.ts';
 import { type InferMessage, readInferMessage } from './infer-message.ts';
@@ -32,10 +34,15 @@ export interface GrpcServerOptions extends OpenInferenceOptions {
   /** TLS. */
   listeners: ListenerSettings;
   limits: ScoringLimits;
+  /** Where traces are on; stopped by its owner. */
+  tracer?: Tracer | undefined;
   log: Logger;
 }
 
 type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
+
+/** Methods that are asked every few seconds and say nothing, as paths of HTTP. */
+const untraced: ReadonlySet<string> = new Set(['ServerLive', 'ServerReady', 'Check', 'Watch']);
 
 /** In an answer of a stream: no other comes for the request (Triton's name). */
 const finalParameter = 'triton_final_response';
@@ -44,7 +51,7 @@ const finalParameter = 'triton_final_response';
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #answers: GrpcAnswers;
-  readonly #lines: LineLimit;
+  readonly #ended: EndedCalls;
   readonly #server: Server;
   #listeners: GrpcListeners | undefined;
   #stopped: Promise<void> | undefined;
@@ -52,9 +59,8 @@ export class GrpcServer {
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     this.#answers = new GrpcAnswers(options);
-    const { limits, nowMs } = options;
-    this.#lines = new LineLimit({ linesPerMinuteMax: limits.requestLogLinesPerMinute, nowMs });
-    this.#server = new Server(serverOptions(limits));
+    this.#ended = new EndedCalls(options);
+    this.#server = new Server(serverOptions(options.limits));
   }
 
   /** Listens; resolves with the port. Throws `port_in_use` or `usage`. */
@@ -108,12 +114,12 @@ export class GrpcServer {
   }
 
   async #serve(method: Method, call: UnaryCall, respond: sendUnaryData<Buffer>): Promise<void> {
-    const exchange = this.#exchange(call, signalOf(call));
+    const exchange = this.#exchange(method, call, signalOf(call));
     try {
       const answer = await this.#answer(method, call.request, exchange);
       call.sendMetadata(addHeaders(new Metadata(), exchange));
       respond(null, answer);
-      this.#logCall(method, exchange, status.OK);
+      this.#ended.tell(method, exchange, status.OK);
     } catch (thrown) {
       const failure = failureOf(this.#failed(method, exchange, thrown));
       addHeaders(failure.metadata, exchange);
@@ -130,7 +136,7 @@ export class GrpcServer {
     setMaxListeners(0, signal);
     answerInOrder(call, {
       depthMax,
-      answer: (request) => this.#answerOfStream(method, request, this.#exchange(call, signal)),
+      answer: (request) => this.#answerOfStream(method, request, this.#exchange(method, call, signal)),
     });
   }
 
@@ -150,7 +156,7 @@ export class GrpcServer {
       const answer = await this.#answers.infer(message, exchange);
       const parameters = new Map<string, string | true>([...exchange.answered, [finalParameter, true]]);
       const encoded = encodeStreamAnswer({ ...answer, parameters });
-      this.#logCall(method, exchange, status.OK);
+      this.#ended.tell(method, exchange, status.OK);
       return encoded;
     } catch (thrown) {
       const error = this.#failed(method, exchange, thrown);
@@ -160,11 +166,18 @@ export class GrpcServer {
     }
   }
 
-  #exchange(call: UnaryCall | StreamCall, signal: AbortSignal): GrpcExchange {
-    const { nowMs, instantMs } = this.#options;
+  #exchange({ name }: Method, call: UnaryCall | StreamCall, signal: AbortSignal): GrpcExchange {
+    const { nowMs, instantMs, tracer } = this.#options;
+    const { metadata } = call;
+    const trace = traceOf(
+      { traceparent: textsOf(metadata, 'traceparent'), tracestate: textsOf(metadata, 'tracestate') },
+      untraced.has(name) ? undefined : tracer?.options,
+    );
     const leftMs = Number(call.getDeadline()) - instantMs();
     const timeoutMs = Number.isFinite(leftMs) ? leftMs : undefined;
-    return new GrpcExchange({ metadata: call.metadata, timeoutMs, signal, nowMs });
+    const exchange = new GrpcExchange({ metadata, trace, timeoutMs, signal, nowMs });
+    if (trace?.own !== undefined) exchange.setHeader('traceparent', formatTraceParent(trace.own));
+    return exchange;
   }
 
   #failed(method: Method, exchange: GrpcExchange, thrown: unknown): SluiceError {
@@ -172,23 +185,8 @@ export class GrpcServer {
     if (error.code === 'internal') {
       this.#options.log.error({ err: thrown, path: method.path }, 'call failed by a defect');
     }
-    this.#logCall(method, exchange, statusOf(error));
+    this.#ended.tell(method, exchange, statusOf(error), error.code);
     return error;
-  }
-
-  /** One line a request, as for those over HTTP. */
-  #logCall({ path }: Method, exchange: GrpcExchange, code: status): void {
-    const { log, limits } = this.#options;
-    const { elapsedMs, answered, scored } = exchange;
-    const requestId = exchange.requestId?.slice(0, limits.requestIdCharsMax);
-    const durationMs = Math.round(elapsedMs * 1000) / 1000;
-    const [route, image] = [answered.get(routeHeader), answered.get(imageHeader)];
-    const known = { requestId, model: scored?.model, route, image };
-    const fields = { path, status: status[code], durationMs, ...known };
-    const isFault = code === status.INTERNAL || code === status.UNAVAILABLE;
-    const left = isFault ? this.#lines.take(code, undefined) : undefined;
-    if (left !== undefined) log.warn(left === 0 ? fields : { ...fields, linesLeftOut: left }, 'call');
-    else log.debug(fields, 'call');
   }
 }
 
@@ -223,6 +221,12 @@ function signalOf(call: UnaryCall | StreamCall): AbortSignal {
   const controller = new AbortController();
   call.once('cancelled', () => controller.abort());
   return controller.signal;
+}
+
+/** Values of a metadata key, as headers of HTTP are given: one as it is, several as a list. */
+function textsOf(metadata: Metadata, name: string): string | string[] | undefined {
+  const texts = metadata.get(name).map(String);
+  return texts.length > 1 ? texts : texts[0];
 }
 
 function addHeaders(metadata: Metadata, { answered }: GrpcExchange): Metadata {
