@@ -5,7 +5,7 @@
 //   node scripts/build-native.mjs --fuzz [seconds]   libFuzzer on the program loader, from native/fuzz/corpus and
 //                                           right programs; needs clang (Debian: apt install clang libclang-rt-dev)
 // Needs a C++ compiler and what npm has installed; CMake and Ninja come from npm where the machine has none.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -28,7 +28,7 @@ const xrtHeaders = ['/usr/include/xrt', '/opt/xilinx/xrt/include'].map((folder) 
   join(folder, 'xrt', 'xrt_device.h'),
 );
 const buildPackages = ['cmake-js', 'node-addon-api', 'node-api-headers'];
-const parallel = String(availableParallelism());
+const parallel = availableParallelism();
 
 function fail(message) {
   console.error(`native build: ${message}`);
@@ -131,7 +131,7 @@ function buildAddon() {
     ...['--directory', join(root, 'native')],
     ...['--out', buildFolder],
     ...['--config', 'Release'],
-    ...['--parallel', parallel],
+    ...['--parallel', String(parallel)],
   ]);
   if (!existsSync(addonPath)) fail(`the build ended without ${relative(root, addonPath)}`);
   mkdirSync(dirname(stampPath), { recursive: true });
@@ -143,35 +143,51 @@ function buildAddon() {
 function buildIn(folder, definitions, target) {
   run('cmake', ['-S', join(root, 'native'), '-B', folder, ...definitions.map((one) => `-D${one}`)]);
   const targets = target === undefined ? [] : ['--target', target];
-  run('cmake', ['--build', folder, '--parallel', parallel, ...targets]);
+  run('cmake', ['--build', folder, '--parallel', String(parallel), ...targets]);
 }
 
-/** Runs the test programs of a build; each counts as one test, however many comparisons it makes. */
-function runTestsIn(builtIn, what) {
+/**
+ * Runs the test programs of a build, as many at once as there are processors; each counts as one test, however many
+ * comparisons it makes.
+ */
+async function runTestsIn(builtIn, what) {
   const counts = { passed: 0, failed: 0 };
   const folder = join(builtIn, 'bin');
   const known = new Set(readFileSync(join(builtIn, 'programs.txt'), 'utf8').split('\n'));
-  for (const name of readdirSync(folder).sort()) {
-    if (!known.has(name.replace(/\.exe$/, ''))) continue;
-    const outcome = spawnSync(join(folder, name), [], { encoding: 'utf8', timeout: 300_000 });
-    const match = /(\d+) passed, (\d+) failed\s*$/.exec(outcome.stdout ?? '');
-    const good = match !== null && outcome.status === 0;
-    counts[good ? 'passed' : 'failed'] += 1;
-    const told = (outcome.stdout ?? '').trim().split('\n').join('; ');
-    console.log(
-      `${good ? 'ok    ' : 'FAILED'} ${name}${what}: ${told.replace(/(\d+) passed, (\d+) failed$/, '$1 comparisons held, $2 did not')}`,
-    );
-    if (!good) process.stderr.write(outcome.stderr ?? '');
-  }
+  const waiting = readdirSync(folder)
+    .filter((name) => known.has(name.replace(/\.exe$/, '')))
+    .sort();
+  const runWaiting = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const { code, output, errors } = await outcomeOf(join(folder, name));
+      const good = /(\d+) passed, (\d+) failed\s*$/.test(output) && code === 0;
+      counts[good ? 'passed' : 'failed'] += 1;
+      const told = output.trim().split('\n').join('; ');
+      console.log(
+        `${good ? 'ok    ' : 'FAILED'} ${name}${what}: ${told.replace(/(\d+) passed, (\d+) failed$/, '$1 comparisons held, $2 did not')}`,
+      );
+      if (!good) process.stderr.write(errors);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, runWaiting));
   return counts;
 }
 
-function buildAndRunTests() {
+/** How a program ended, and what it printed. */
+function outcomeOf(program) {
+  return new Promise((resolve) => {
+    execFile(program, { timeout: 300_000, maxBuffer: 64 * 1024 * 1024 }, (error, output, errors) => {
+      resolve({ code: error === null ? 0 : (error.code ?? 1), output, errors: `${errors}${error ?? ''}\n` });
+    });
+  });
+}
+
+async function buildAndRunTests() {
   requireTools();
   const common = ['CMAKE_BUILD_TYPE=Debug', 'SLUICE_BUILD_TESTS=ON'];
   buildIn(testFolder, [...common, 'SLUICE_SANITIZE=address']);
   buildIn(threadTestFolder, [...common, 'SLUICE_SANITIZE=thread'], 'threaded_tests');
-  const sets = [runTestsIn(testFolder, ''), runTestsIn(threadTestFolder, ' (threads)')];
+  const sets = [await runTestsIn(testFolder, ''), await runTestsIn(threadTestFolder, ' (threads)')];
   const passed = sets.reduce((sum, counts) => sum + counts.passed, 0);
   const failed = sets.reduce((sum, counts) => sum + counts.failed, 0);
   console.log(`${passed} passed, ${failed} failed`);
@@ -212,6 +228,6 @@ function fuzz(seconds) {
 }
 
 const [, , mode, seconds] = process.argv;
-if (mode === '--tests') buildAndRunTests();
+if (mode === '--tests') await buildAndRunTests();
 else if (mode === '--fuzz') fuzz(Number(seconds ?? fuzzSecondsDefault));
 else buildAddon();

@@ -1,5 +1,6 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { backoffMs } from '../../base/backoff.ts';
+import { brokerAddress } from '../../base/broker-address.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { limits } from '../../contract/limits.ts';
@@ -126,7 +127,7 @@ export class MqttLink implements BlockChannel {
     const identity = this.#options.identity();
     this.#connection += 1;
     let reason = 'the broker closed the connection';
-    const client = connect(identity.mqttUrl, this.#connectOptions(identity));
+    const client = connect(this.#connectOptions(identity));
     this.#client = client;
     client.on('connect', () => this.#onConnected(client));
     client.on('message', (topic, payload) => this.#onMessage(topic, payload));
@@ -142,6 +143,7 @@ export class MqttLink implements BlockChannel {
   #connectOptions(identity: Identity): IClientOptions {
     const { limits: agentLimits, ca } = this.#options;
     return {
+      ...brokerAddress(identity.mqttUrl),
       protocolVersion: 4,
       clean: true,
       clientId: identity.device,

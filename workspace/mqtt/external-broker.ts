@@ -1,5 +1,6 @@
 import mqtt, { type MqttClient } from 'mqtt';
 import { backoffMs } from '../../base/backoff.ts';
+import { brokerAddress } from '../../base/broker-address.ts';
 import type { Logger } from '../../base/logger.ts';
 import { SluiceError } from '../../contract/errors.ts';
 import { workspaceLimits } from '../limits.ts';
@@ -94,7 +95,8 @@ export class ExternalBroker implements BrokerLink {
   /** Settles when this try has succeeded or failed. */
   #connect(): Promise<void> {
     const { url, username, password, clientId } = this.#options;
-    const client = mqtt.connect(url, {
+    const client = mqtt.connect({
+      ...brokerAddress(url),
       protocolVersion: 4,
       clean: true,
       clientId,
