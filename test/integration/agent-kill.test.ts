@@ -50,8 +50,10 @@ describe('an agent that is killed', () => {
 
     world.workspace.fault = () => undefined;
     world.events.length = 0;
-    await world.startAgent();
+    const last = await world.startAgent();
     await world.untilServing(next);
+    // A running agent removes what it no longer needs.
+    await last.stop();
     const folder = join(stateFolder, 'oci/blobs/sha256');
     for (const hex of await readdir(folder)) {
       expect(digestOf(await readFile(join(folder, hex)))).toBe(`sha256:${hex}`);

@@ -22,11 +22,14 @@ const loadPackage = `
   const { InferenceSession } = createRequire(${JSON.stringify(runtime)})('onnxruntime-node');
   await InferenceSession.create(${JSON.stringify(model)});`;
 
-/** What a fresh process leaves in its temporary folder that has not the variable in its environment. */
+/**
+ * The telemetry's log that a fresh process leaves in its temporary folder. The process has an environment of its own:
+ * the library sends nothing where `CI`, `GITHUB_ACTIONS` and the like are set.
+ */
 function leftBy(args: readonly string[]): string[] {
   const folder = temporaryFolder();
-  const { ORT_DISABLE_TELEMETRY: _, ...env } = process.env;
-  execFileSync(process.execPath, args, { env: { ...env, TMPDIR: folder }, stdio: 'pipe' });
+  const env = { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder };
+  execFileSync(process.execPath, args, { env, stdio: 'pipe' });
   return readdirSync(folder).filter((name) => name.startsWith('mat-debug-'));
 }
 
