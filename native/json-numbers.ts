@@ -3,8 +3,14 @@ import { loadAddon } from './load-addon.ts';
 /** Typed arrays that numbers of JSON are read into and written from. */
 export type JsonFloats = Float32Array | Float64Array;
 
-/** A piece of a JSON text: text as it is, or numbers, which become a flat array. */
-export type JsonPart = string | JsonFloats;
+/** Numbers to write as arrays of that shape, row-major; it has at least one dimension, and fits their count. */
+export interface ShapedFloats {
+  values: JsonFloats;
+  shape: readonly number[];
+}
+
+/** A piece of a JSON text: text as it is, or numbers. */
+export type JsonPart = string | ShapedFloats;
 
 /** An array of numbers in a JSON text, nested or flat. */
 export interface FoundNumbers {
@@ -17,8 +23,16 @@ export interface FoundNumbers {
   values: JsonFloats;
 }
 
+/**
+ * Where the arrays of a request stand: `infer` has a list `inputs` of objects with `data` (Open Inference Protocol),
+ * `score` an array a member (Azure Machine Learning), `predict` the array `instances` or `inputs`, or an object
+ * `inputs` of arrays (TensorFlow Serving).
+ */
+export type RequestForm = 'infer' | 'score' | 'predict';
+
 /** What to look for in a request. */
 export interface NumbersWanted {
+  form: RequestForm;
   /** Shorter arrays are left alone. */
   least: number;
   /** So many arrays, the first. */
@@ -29,15 +43,11 @@ export interface NumbersWanted {
 
 type Callback<Result> = (error: Error | null, result: Result) => void;
 
+type WantedArguments = [text: Uint8Array, form: RequestForm, least: number, most: number, asFloat32: boolean];
+
 interface CodecAddon {
-  findInputData(text: Uint8Array, least: number, most: number, asFloat32: boolean): FoundNumbers[];
-  findInputDataLater(
-    text: Uint8Array,
-    least: number,
-    most: number,
-    asFloat32: boolean,
-    callback: Callback<FoundNumbers[]>,
-  ): void;
+  findNumbers(...wanted: WantedArguments): FoundNumbers[];
+  findNumbersLater(...wanted: [...WantedArguments, Callback<FoundNumbers[]>]): void;
   writeJson(parts: readonly JsonPart[]): Buffer;
   writeJsonLater(parts: readonly JsonPart[], callback: Callback<Buffer>): void;
 }
@@ -63,16 +73,16 @@ export class JsonNumbers {
   }
 
   /**
-   * The values of `data` of the inputs of an infer request, as far as they are arrays of plain numbers, all of
-   * one shape. With each replaced by any other value the text is JSON exactly when it was before.
+   * The arrays of a request, as far as they hold plain numbers and have one shape throughout. With each replaced by
+   * any other value the text is JSON exactly when it was before.
    */
-  findInputData(text: Uint8Array, { least, most, asFloat32 }: NumbersWanted): FoundNumbers[] {
-    return this.#addon.findInputData(text, least, most, asFloat32);
+  findNumbers(text: Uint8Array, wanted: NumbersWanted): FoundNumbers[] {
+    return this.#addon.findNumbers(...argumentsOf(text, wanted));
   }
 
   /** The same, later. */
-  findInputDataLater(text: Uint8Array, { least, most, asFloat32 }: NumbersWanted): Promise<FoundNumbers[]> {
-    return promised((callback) => this.#addon.findInputDataLater(text, least, most, asFloat32, callback));
+  findNumbersLater(text: Uint8Array, wanted: NumbersWanted): Promise<FoundNumbers[]> {
+    return promised((callback) => this.#addon.findNumbersLater(...argumentsOf(text, wanted), callback));
   }
 
   /**
@@ -87,6 +97,10 @@ export class JsonNumbers {
   writeLater(parts: readonly JsonPart[]): Promise<Buffer> {
     return promised((callback) => this.#addon.writeJsonLater(parts, callback));
   }
+}
+
+function argumentsOf(text: Uint8Array, { form, least, most, asFloat32 }: NumbersWanted): WantedArguments {
+  return [text, form, least, most, asFloat32];
 }
 
 function promised<Result>(start: (callback: Callback<Result>) => void): Promise<Result> {

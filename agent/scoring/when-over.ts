@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { releaseMemory } from '../../native/release-memory.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -16,6 +17,11 @@ export function whenOver(reply: FastifyReply, callback: () => void): void {
   if (callbacks === undefined) listen(reply, callback);
   else if (callbacks === null) callback();
   else callbacks.push(callback);
+}
+
+/** Frees the bytes of an answer once nobody looks at them any more; what is collected is read later, and stays. */
+export function releaseAnswer(body: Uint8Array, reply: FastifyReply): void {
+  if (reply.request.scored?.capture === undefined) whenOver(reply, () => releaseMemory(body));
 }
 
 function listen(reply: FastifyReply, first: () => void): void {

@@ -1,6 +1,6 @@
 import { type ByteElement, readByteElements } from '../../contract/byte-elements.ts';
 import type { Tensor } from '../../contract/tensors.ts';
-import type { JsonPart } from '../../native/json-numbers.ts';
+import type { JsonPart, ShapedFloats } from '../../native/json-numbers.ts';
 import { type ElementArray, elementsOf } from './element-arrays.ts';
 import { jsonNumbers } from './json-numbers.ts';
 import { shortFloats } from './short-floats.ts';
@@ -12,8 +12,7 @@ import { shortFloats } from './short-floats.ts';
  */
 export function encodeFlat(tensor: Tensor): JsonPart {
   const elements = jsonElementsOf(tensor);
-  const isFloat = elements instanceof Float32Array || elements instanceof Float64Array;
-  return isFloat && jsonNumbers !== undefined ? elements : listOf(tensor, elements);
+  return floatsOf(elements, [elements.length]) ?? listOf(tensor, elements);
 }
 
 /** Texts from so many numbers on are written away from the event loop: below, waiting for a thread costs more. */
@@ -23,14 +22,16 @@ const laterNumbersMin = 4096;
 export function writeJson(parts: readonly JsonPart[]): Buffer | Promise<Buffer> {
   const arrays = parts.filter((part) => typeof part !== 'string');
   if (jsonNumbers === undefined || arrays.length === 0) return Buffer.from(parts.join(''), 'utf8');
-  const numbers = arrays.reduce((sum, { length }) => sum + length, 0);
+  const numbers = arrays.reduce((sum, { values }) => sum + values.length, 0);
   return numbers < laterNumbersMin ? jsonNumbers.write(parts) : jsonNumbers.writeLater(parts);
 }
 
-/** The elements of a tensor as JSON arrays nested like its shape; a scalar as its one value. */
-export function encodeNested(tensor: Tensor): string {
+/** The elements of a tensor as JSON arrays nested like its shape, like `encodeFlat`; a scalar as its one value. */
+export function encodeNested(tensor: Tensor): JsonPart {
   const elements = jsonElementsOf(tensor);
   const { shape } = tensor;
+  const floats = elements.length > 0 && shape.length > 0 ? floatsOf(elements, shape) : undefined;
+  if (floats !== undefined) return floats;
   let start = 0;
   const write = (level: number): string => {
     const length = shape[level] ?? 0;
@@ -46,6 +47,15 @@ export function encodeNested(tensor: Tensor): string {
   return shape.length === 0 ? listOf(tensor, elements).slice(1, -1) : write(0);
 }
 
+/** Floats in the fewest digits, where the addon writes them; undefined for anything else. */
+function floatsOf(
+  elements: ElementArray | ByteElement[],
+  shape: readonly number[],
+): ShapedFloats | undefined {
+  const isFloat = elements instanceof Float32Array || elements instanceof Float64Array;
+  return isFloat && jsonNumbers !== undefined ? { values: elements, shape } : undefined;
+}
+
 /** BYTES as JSON has them; FP16 and BF16 as the numbers that they are. */
 function jsonElementsOf(tensor: Tensor): ElementArray | ByteElement[] {
   if (tensor.datatype === 'BYTES') return readByteElements(tensor.data);
@@ -54,10 +64,10 @@ function jsonElementsOf(tensor: Tensor): ElementArray | ByteElement[] {
   return short === undefined ? elements : Float32Array.from(elements as Uint16Array, short.toNumber);
 }
 
-/** Floats in the fewest digits, where the addon writes them. */
 function listOf(tensor: Tensor, elements: ElementArray | ByteElement[]): string {
-  const isFloat = elements instanceof Float32Array || elements instanceof Float64Array;
-  if (isFloat && jsonNumbers !== undefined) return jsonNumbers.write([elements]).toString('latin1');
+  const floats = floatsOf(elements, [elements.length]);
+  if (floats !== undefined && jsonNumbers !== undefined)
+    return jsonNumbers.write([floats]).toString('latin1');
   return `[${joined(tensor, elements)}]`;
 }
 

@@ -5,7 +5,7 @@ import { seededRandom } from '../networks/seeded-random.ts';
 import type { Claim } from './claim.ts';
 import { closedLoop, percentile, poisson } from './load/generate.ts';
 import { deepModel, meansModel, pictureElements, pictureModel, wideModel } from './models.ts';
-import { binaryRequest, jsonRequest, pixels, rawRequest } from './requests.ts';
+import { binaryRequest, jsonRequest, pixels, rawRequest, scoreRequest } from './requests.ts';
 import { compareRounds } from './rounds.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { Stand } from './stand.ts';
@@ -18,16 +18,24 @@ const rawHttp = 'node:http with the session on the event loop';
 
 /** A picture in JSON, and what little the model makes of it. */
 export async function jsonIn(stand: Stand): Promise<Claim[]> {
-  return [await pictureInJson(stand, 'JSON infer, 1x3x224x224 floats in, 3 out', meansModel())];
+  const name = 'JSON infer, 1x3x224x224 floats in, 3 out';
+  return [await pictureInJson(stand, { name, model: meansModel(), request: pictureRequest() })];
 }
 
 /** A picture in JSON both ways. */
 export async function jsonInAndOut(stand: Stand): Promise<Claim[]> {
-  return [await pictureInJson(stand, 'JSON infer, 150,528 floats in and out', pictureModel())];
+  const name = 'JSON infer, 150,528 floats in and out';
+  return [await pictureInJson(stand, { name, model: pictureModel(), request: pictureRequest() })];
 }
 
-async function pictureInJson(stand: Stand, name: string, model: Uint8Array): Promise<Claim> {
-  const request = jsonRequest(pixels(pictureElements), pictureShape);
+function pictureRequest(): Uint8Array {
+  return jsonRequest(pixels(pictureElements), pictureShape);
+}
+
+async function pictureInJson(
+  stand: Stand,
+  { name, model, request }: { name: string; model: Uint8Array; request: Uint8Array },
+): Promise<Claim> {
   const [sluice, fastify] = await compareRounds(
     [
       { server: await stand.sluice(model), request },
@@ -44,6 +52,13 @@ async function pictureInJson(stand: Stand, name: string, model: Uint8Array): Pro
     wants: 'at least',
     details: { 'Sluice/s': sluice.requestsPerSecond, 'Fastify/s': fastify.requestsPerSecond },
   };
+}
+
+/** A picture in JSON both ways, nested, as `/score` has it. */
+export async function scoreInAndOut(stand: Stand): Promise<Claim[]> {
+  const name = '/score, 150,528 floats in and out';
+  const request = scoreRequest(pixels(pictureElements), pictureShape);
+  return [await pictureInJson(stand, { name, model: pictureModel(), request })];
 }
 
 /** A picture as bytes both ways. */

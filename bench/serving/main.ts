@@ -1,4 +1,4 @@
-import { batching, binary, jsonIn, jsonInAndOut, slowModel, smallModel } from './cases.ts';
+import { batching, binary, jsonIn, jsonInAndOut, scoreInAndOut, slowModel, smallModel } from './cases.ts';
 import { type Claim, printClaims } from './claim.ts';
 import { device } from './device.ts';
 import { Stand } from './stand.ts';
@@ -6,6 +6,7 @@ import { Stand } from './stand.ts';
 const cases: Record<string, (stand: Stand) => Promise<Claim[]>> = {
   'json-in': jsonIn,
   'json-both': jsonInAndOut,
+  'score-both': scoreInAndOut,
   binary,
   small: smallModel,
   slow: slowModel,

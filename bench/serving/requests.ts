@@ -1,5 +1,6 @@
 import { requestBytes } from './load/connection.ts';
 
+const scorePath = '/api/v1/service/bench/score';
 const inferPath = '/v2/models/bench/infer';
 
 /** Floats as a camera's pixels become: eight bits, divided by 255. */
@@ -12,6 +13,17 @@ export function jsonRequest(values: Float32Array, shape: readonly number[]): Uin
   const data = Array.from(values, (value) => Number(value.toPrecision(7)));
   const body = { inputs: [{ name: 'input', datatype: 'FP32', shape, data }] };
   return requestBytes(inferPath, Buffer.from(JSON.stringify(body)), { 'content-type': 'application/json' });
+}
+
+/** A picture as `/score` takes it: nested like its shape. */
+export function scoreRequest(values: Float32Array, shape: readonly number[]): Uint8Array {
+  let at = 0;
+  const nest = ([size = 0, ...inner]: readonly number[]): unknown =>
+    Array.from({ length: size }, () =>
+      inner.length > 0 ? nest(inner) : Number((values[at++] as number).toPrecision(7)),
+    );
+  const body = JSON.stringify({ data: nest(shape) });
+  return requestBytes(scorePath, Buffer.from(body), { 'content-type': 'application/json' });
 }
 
 /** An infer request with binary tensors both ways. */

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,21 +62,33 @@ class Task {
   virtual Napi::Value Result(Napi::Env env) = 0;
 };
 
+std::optional<RequestForm> FormOf(const Napi::Value& value) {
+  if (!value.IsString()) return std::nullopt;
+  const std::string name = value.As<Napi::String>();
+  if (name == "infer") return RequestForm::kInfer;
+  if (name == "score") return RequestForm::kScore;
+  if (name == "predict") return RequestForm::kPredict;
+  return std::nullopt;
+}
+
 class FindTask : public Task {
  public:
-  // `info` is [text, least, most, whether floats are enough].
+  // `info` is [text, form, least, most, whether floats are enough].
   explicit FindTask(const Napi::CallbackInfo& info) {
     std::size_t size = 0;
     const auto* bytes =
-        info.Length() > 3 ? ElementsOf<std::uint8_t>(info[0], napi_uint8_array, &size) : nullptr;
-    if (bytes == nullptr || !info[1].IsNumber() || !info[2].IsNumber() || !info[3].IsBoolean()) {
-      throw Napi::TypeError::New(info.Env(),
-                                 "arguments must be a Uint8Array, two numbers and a boolean");
+        info.Length() > 4 ? ElementsOf<std::uint8_t>(info[0], napi_uint8_array, &size) : nullptr;
+    const std::optional<RequestForm> form = FormOf(info[1]);
+    if (bytes == nullptr || !form.has_value() || !info[2].IsNumber() || !info[3].IsNumber() ||
+        !info[4].IsBoolean()) {
+      throw Napi::TypeError::New(
+          info.Env(), "arguments must be a Uint8Array, a form, two numbers and a boolean");
     }
     text_ = {reinterpret_cast<const char*>(bytes), size};
-    least_ = info[1].As<Napi::Number>().Uint32Value();
-    most_ = info[2].As<Napi::Number>().Uint32Value();
-    if (info[3].As<Napi::Boolean>()) found_ = std::vector<FoundNumbers<float>>();
+    form_ = *form;
+    least_ = info[2].As<Napi::Number>().Uint32Value();
+    most_ = info[3].As<Napi::Number>().Uint32Value();
+    if (info[4].As<Napi::Boolean>()) found_ = std::vector<FoundNumbers<float>>();
   }
 
   void Run() override {
@@ -97,18 +110,52 @@ class FindTask : public Task {
  private:
   template <class Number>
   void Find(std::vector<FoundNumbers<Number>>* found) {
-    *found = FindInputData<Number>(text_, least_, most_);
+    *found = FindNumbers<Number>(text_, form_, least_, most_);
   }
 
   std::string_view text_;
+  RequestForm form_ = RequestForm::kInfer;
   std::size_t least_ = 0;
   std::size_t most_ = 0;
   std::variant<std::vector<FoundNumbers<double>>, std::vector<FoundNumbers<float>>> found_;
 };
 
+// Numbers to write, and the shape of their arrays.
+template <class Number>
+struct ShapedNumbers {
+  std::span<const Number> values;
+  std::vector<std::uint32_t> shape;
+};
+
+// Of {values, shape}; nothing for anything else, and where the shape is not that of so many values.
+template <class Number>
+std::optional<ShapedNumbers<Number>> ShapedOf(const Napi::Object& object,
+                                              napi_typedarray_type kind) {
+  ShapedNumbers<Number> shaped;
+  // More than any typed array has, and far from an overflow.
+  constexpr std::size_t kValuesMax = std::size_t{1} << 48;
+  std::size_t count = 0;
+  const Napi::Value shape = object["shape"];
+  const auto* first = ElementsOf<Number>(object["values"], kind, &count);
+  if (first == nullptr || !shape.IsArray()) return std::nullopt;
+  shaped.values = std::span(first, count);
+  const auto list = shape.As<Napi::Array>();
+  std::size_t product = 1;
+  for (std::uint32_t axis = 0; axis < list.Length(); ++axis) {
+    const Napi::Value size = list[axis];
+    if (!size.IsNumber()) return std::nullopt;
+    const std::uint32_t own = size.As<Napi::Number>().Uint32Value();
+    if (own > 0 && product > kValuesMax / own) return std::nullopt;
+    product *= own;
+    shaped.shape.push_back(own);
+  }
+  if (shaped.shape.empty() || product != count) return std::nullopt;
+  return shaped;
+}
+
 class WriteTask : public Task {
  public:
-  // `info` is [list of texts and typed arrays].
+  // `info` is [list of texts and numbers with their shape].
   explicit WriteTask(const Napi::CallbackInfo& info) {
     if (info.Length() < 1 || !info[0].IsArray()) {
       throw Napi::TypeError::New(info.Env(), "argument 1 must be an array");
@@ -116,16 +163,11 @@ class WriteTask : public Task {
     const auto list = info[0].As<Napi::Array>();
     for (std::uint32_t index = 0; index < list.Length(); ++index) {
       const Napi::Value value = list[index];
-      std::size_t count = 0;
       if (value.IsString()) {
         parts_.emplace_back(value.As<Napi::String>().Utf8Value());
-      } else if (const auto* floats = ElementsOf<float>(value, napi_float32_array, &count)) {
-        parts_.emplace_back(std::span(floats, count));
-      } else if (const auto* doubles = ElementsOf<double>(value, napi_float64_array, &count)) {
-        parts_.emplace_back(std::span(doubles, count));
-      } else {
+      } else if (!value.IsObject() || !Take(value.As<Napi::Object>())) {
         throw Napi::TypeError::New(info.Env(),
-                                   "parts must be texts, Float32Arrays or Float64Arrays");
+                                   "parts must be texts, or floats with the shape of their arrays");
       }
     }
   }
@@ -133,20 +175,32 @@ class WriteTask : public Task {
   void Run() override {
     text_.reserve(CharsExpected());
     for (const Part& part : parts_) {
-      if (const auto* text = std::get_if<std::string>(&part)) {
-        text_ += *text;
-      } else if (const auto* floats = std::get_if<std::span<const float>>(&part)) {
-        AppendJsonNumbers(*floats, &text_);
-      } else {
-        AppendJsonNumbers(std::get<std::span<const double>>(part), &text_);
-      }
+      std::visit([this](const auto& own) { Append(own); }, part);
     }
   }
 
   Napi::Value Result(Napi::Env env) override { return HandOver(env, std::move(text_)); }
 
  private:
-  using Part = std::variant<std::string, std::span<const float>, std::span<const double>>;
+  using Part = std::variant<std::string, ShapedNumbers<float>, ShapedNumbers<double>>;
+
+  bool Take(const Napi::Object& object) {
+    if (auto floats = ShapedOf<float>(object, napi_float32_array)) {
+      parts_.emplace_back(*std::move(floats));
+    } else if (auto doubles = ShapedOf<double>(object, napi_float64_array)) {
+      parts_.emplace_back(*std::move(doubles));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void Append(const std::string& text) { text_ += text; }
+
+  template <class Number>
+  void Append(const ShapedNumbers<Number>& numbers) {
+    AppendJsonNumbers<Number>(numbers.values, numbers.shape, &text_);
+  }
 
   // About so many: growing a text of megabytes copies it over and over.
   std::size_t CharsExpected() const {
@@ -156,10 +210,10 @@ class WriteTask : public Task {
     for (const Part& part : parts_) {
       if (const auto* text = std::get_if<std::string>(&part)) {
         chars += text->size();
-      } else if (const auto* floats = std::get_if<std::span<const float>>(&part)) {
-        chars += floats->size() * kFloatChars;
+      } else if (const auto* floats = std::get_if<ShapedNumbers<float>>(&part)) {
+        chars += floats->values.size() * kFloatChars;
       } else {
-        chars += std::get<std::span<const double>>(part).size() * kDoubleChars;
+        chars += std::get<ShapedNumbers<double>>(part).values.size() * kDoubleChars;
       }
     }
     return chars;
@@ -219,8 +273,8 @@ void RunLater(const Napi::CallbackInfo& info) {
 
 void RegisterCodec(Napi::Env env, Napi::Object exports) {
   exports.Set("detach", Napi::Function::New(env, Detach));
-  exports.Set("findInputData", Napi::Function::New(env, RunNow<FindTask>));
-  exports.Set("findInputDataLater", Napi::Function::New(env, RunLater<FindTask>));
+  exports.Set("findNumbers", Napi::Function::New(env, RunNow<FindTask>));
+  exports.Set("findNumbersLater", Napi::Function::New(env, RunLater<FindTask>));
   exports.Set("writeJson", Napi::Function::New(env, RunNow<WriteTask>));
   exports.Set("writeJsonLater", Napi::Function::New(env, RunLater<WriteTask>));
 }

@@ -39,18 +39,29 @@ struct FoundNumbers {
   JsonNumbers<Number> numbers;
 };
 
-// The values of "data" in the objects of the list "inputs" of the object that the text is (an infer
-// request of the Open Inference Protocol), as far as they can be read so and have at least
-// `least` numbers; at most `most` of them. The rest of the text is not checked: with each array
-// replaced by another value it is JSON exactly when it was before.
-template <class Number>
-std::vector<FoundNumbers<Number>> FindInputData(std::string_view text, std::size_t least,
-                                                std::size_t most);
+// Where the arrays of a request stand: the object that the text is holds
+enum class RequestForm {
+  // the list "inputs" of objects, each with "data" (Open Inference Protocol),
+  kInfer,
+  // an array a member (Azure Machine Learning's /score),
+  kScore,
+  // the array "instances" or "inputs", or the object "inputs" of arrays (TensorFlow Serving).
+  kPredict,
+};
 
-// Appends a flat JSON array: each number in the fewest digits that read back as the same float or
-// double. NaN and the infinities, which JSON lacks, become strings.
+// The arrays of a request of that form, as far as they can be read so and have at least `least`
+// numbers; at most `most` of them. The rest of the text is not checked: with each array replaced by
+// another value it is JSON exactly when it was before.
 template <class Number>
-void AppendJsonNumbers(std::span<const Number> values, std::string* text);
+std::vector<FoundNumbers<Number>> FindNumbers(std::string_view text, RequestForm form,
+                                              std::size_t least, std::size_t most);
+
+// Appends a JSON array, nested like the shape, whose product is the number of values and whose rank
+// is at least 1: each number in the fewest digits that read back as the same float or double. NaN
+// and the infinities, which JSON lacks, become strings.
+template <class Number>
+void AppendJsonNumbers(std::span<const Number> values, std::span<const std::uint32_t> shape,
+                       std::string* text);
 
 }  // namespace sluice
 

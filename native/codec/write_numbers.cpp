@@ -27,10 +27,9 @@ char* WriteNumber(Number value, char* at) {
   return at + text.copy(at, text.size());
 }
 
-}  // namespace
-
+// A flat array.
 template <class Number>
-void AppendJsonNumbers(std::span<const Number> values, std::string* text) {
+void AppendRow(std::span<const Number> values, std::string* text) {
   // Piece by piece: a text for the longest numbers would take several times what it needs.
   std::array<char, kPieceNumbers * NumberCharsMax<Number>()> piece;
   *text += '[';
@@ -51,7 +50,28 @@ void AppendJsonNumbers(std::span<const Number> values, std::string* text) {
   }
 }
 
-template void AppendJsonNumbers(std::span<const float>, std::string*);
-template void AppendJsonNumbers(std::span<const double>, std::string*);
+}  // namespace
+
+template <class Number>
+void AppendJsonNumbers(std::span<const Number> values, std::span<const std::uint32_t> shape,
+                       std::string* text) {
+  if (shape.size() == 1) {
+    AppendRow(values, text);
+    return;
+  }
+  const std::size_t count = shape.front();
+  const std::size_t size = count == 0 ? 0 : values.size() / count;
+  *text += '[';
+  for (std::size_t index = 0; index < count; ++index) {
+    if (index > 0) *text += ',';
+    AppendJsonNumbers(values.subspan(index * size, size), shape.subspan(1), text);
+  }
+  *text += ']';
+}
+
+template void AppendJsonNumbers(std::span<const float>, std::span<const std::uint32_t>,
+                                std::string*);
+template void AppendJsonNumbers(std::span<const double>, std::span<const std::uint32_t>,
+                                std::string*);
 
 }  // namespace sluice

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../../contract/errors.ts';
-import type { Tensor, TensorSignature } from '../../../contract/tensors.ts';
+import type { Tensor, TensorDescription, TensorSignature } from '../../../contract/tensors.ts';
+import type { JsonPart } from '../../../native/json-numbers.ts';
 import { encodeNested } from '../../tensors/encode.ts';
 import { decodeNested } from '../../tensors/nested-input.ts';
 import { checkComplete, describedInput, type RequestSignature } from '../../tensors/signature.ts';
@@ -7,9 +8,13 @@ import { checkComplete, describedInput, type RequestSignature } from '../../tens
 /**
  * Reads the body of `/score` for an image without a script: `{ input name: nested arrays }`, or
  * `{ "data": nested arrays }` for a model with one input. Shapes follow from the nesting.
- * Throws `invalid_request` or a `tensor_…` code.
+ * `decode` reads a value of the body. Throws `invalid_request` or a `tensor_…` code.
  */
-export function decodeScoreBody(body: unknown, signature: RequestSignature): Tensor[] {
+export function decodeScoreBody(
+  body: unknown,
+  signature: RequestSignature,
+  decode: (description: TensorDescription, data: unknown) => Tensor = decodeNested,
+): Tensor[] {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new SluiceError(
       'invalid_request',
@@ -17,7 +22,7 @@ export function decodeScoreBody(body: unknown, signature: RequestSignature): Ten
     );
   }
   const inputs = Object.entries(body).map(([key, data]) =>
-    decodeNested(describedInput(signature, aliasOf(key, signature)), data),
+    decode(describedInput(signature, aliasOf(key, signature)), data),
   );
   checkComplete(
     signature,
@@ -46,10 +51,13 @@ export function queryAsBody(query: Readonly<Record<string, string | string[]>>):
   );
 }
 
-/** Writes the answer of `/score` for an image without a script: `{ output name: nested arrays }`. */
-export function encodeScoreBody(outputs: readonly Tensor[]): string {
-  const fields = outputs.map((output) => `${JSON.stringify(output.name)}:${encodeNested(output)}`);
-  return `{${fields.join(',')}}`;
+/** The answer of `/score` for an image without a script: `{ output name: nested arrays }`. */
+export function encodeScoreBody(outputs: readonly Tensor[]): JsonPart[] {
+  const fields = outputs.flatMap((output, index) => [
+    `${index === 0 ? '' : ','}${JSON.stringify(output.name)}:`,
+    encodeNested(output),
+  ]);
+  return ['{', ...fields, '}'];
 }
 
 function aliasOf(key: string, { inputs }: TensorSignature): string {

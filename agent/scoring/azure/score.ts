@@ -6,16 +6,20 @@ import type { ScriptHost } from '../../scripts/script-host.ts';
 import type { ScriptRequest } from '../../scripts/script-protocol.ts';
 import { fieldsOf, type SequenceRequest } from '../../sequences/sequence-request.ts';
 import { signatureFor } from '../../sequences/stateful-model.ts';
+import { writeJson } from '../../tensors/encode.ts';
 import { answeredOutputs, checkInputs, type RequestSignature } from '../../tensors/signature.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
 import { type HttpCall, httpCall } from '../exchange.ts';
 import type { ModelSource } from '../find-model.ts';
 import { copyOf, type Mirror } from '../mirror.ts';
 import type { MirroredRun } from '../mirrored-run.ts';
-import { parseJson, readBody } from '../request-body.ts';
+import { readBody } from '../request-body.ts';
 import { deploymentHeader } from '../request-context.ts';
 import { echoRequestIds } from '../request-ids.ts';
+import { RequestJson } from '../request-json.ts';
 import type { Handler } from '../routes.ts';
+import type { ServedImage } from '../served-image.ts';
+import { releaseAnswer } from '../when-over.ts';
 import type { Choose } from './choose-deployment.ts';
 import { decodeScoreBody, encodeScoreBody, queryAsBody } from './score-body.ts';
 
@@ -62,17 +66,18 @@ export function scoreHandler(options: ScoreOptions, choose: Choose): Handler {
   };
 }
 
-function scoreDirectly(options: CountedOptions & HttpCall): Promise<string> {
+function scoreDirectly(options: CountedOptions & HttpCall): Promise<Uint8Array> {
   const { request, reply } = options;
   return countRequest(options, async (context, meter) => {
     if (request.method !== 'GET') await readBody(request);
     const signature = signatureFor(context.image, context.sequence);
-    const inputs = decodeDirectly(request, signature);
+    const inputs = await decodeDirectly(request, context.image, signature);
     meter.read(inputs);
     const outputs = await context.infer(inputs, context.sequence);
     meter.ran();
-    const answer = encodeScoreBody(answeredOutputs(signature, outputs));
+    const answer = await writeJson(encodeScoreBody(answeredOutputs(signature, outputs)));
     meter.wrote();
+    releaseAnswer(answer, reply);
     void reply.type('application/json; charset=utf-8');
     return answer;
   });
@@ -103,7 +108,7 @@ function scoreByScript(options: CountedOptions & HttpCall, script: ScriptHost): 
 async function rescore(request: FastifyRequest, run: MirroredRun): Promise<void> {
   const { image, terms } = run;
   if (image.script === undefined) {
-    await run.inferDecoded(decodeDirectly(request, image.signature));
+    await run.inferDecoded(await decodeDirectly(request, image, image.signature));
     return;
   }
   const infer = (inputs: Tensor[]): Promise<Tensor[]> => {
@@ -114,10 +119,14 @@ async function rescore(request: FastifyRequest, run: MirroredRun): Promise<void>
 }
 
 /** The inputs of a request whose body was read. */
-function decodeDirectly(request: FastifyRequest, signature: RequestSignature): Tensor[] {
-  const isQuery = request.method === 'GET';
-  const body = isQuery ? queryAsBody(request.query as Query) : parseJson(request.plainBody ?? none);
-  return decodeScoreBody(body, signature);
+async function decodeDirectly(
+  request: FastifyRequest,
+  { signature: { inputs } }: ServedImage,
+  signature: RequestSignature,
+): Promise<Tensor[]> {
+  if (request.method === 'GET') return decodeScoreBody(queryAsBody(request.query as Query), signature);
+  const json = await RequestJson.read(request.plainBody ?? none, { form: 'score', inputs });
+  return decodeScoreBody(json.value, signature, (description, data) => json.decodeNested(description, data));
 }
 
 /** What a script sees of a request whose body was read. */

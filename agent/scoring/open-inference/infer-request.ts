@@ -19,11 +19,11 @@ import {
   nameList,
   type RequestSignature,
 } from '../../tensors/signature.ts';
+import { RequestJson } from '../request-json.ts';
 import { BinaryReader, type InferBody } from './infer-body.ts';
 import { booleanParameter, integerParameter, type Parameters, refuseParameters } from './parameters.ts';
 import { readRawInput } from './raw-input.ts';
 import { checkBounds } from './request-bounds.ts';
-import { RequestJson } from './request-numbers.ts';
 
 const parser = parserOf(InferRequest, { what: 'infer request', code: 'invalid_request' });
 const sharedMemory = ['shared_memory_region', 'shared_memory_offset', 'shared_memory_byte_size'] as const;
@@ -72,7 +72,7 @@ export async function decodeInferRequest(
     const inputs = [readRawInput(binary, signature)];
     return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0, sequence: header };
   }
-  const text = await RequestJson.read(json, whole);
+  const text = await RequestJson.read(json, { form: 'infer', inputs: whole.inputs });
   checkBounds(text.value);
   const reader = new BinaryReader(binary);
   const model = { signature: whole, sequences, header };

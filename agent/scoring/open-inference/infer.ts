@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import type { Tensor } from '../../../contract/tensors.ts';
-import { releaseMemory } from '../../../native/release-memory.ts';
 import type { SequenceRequest } from '../../sequences/sequence-request.ts';
 import { compressIfAsked } from '../compressed-answer.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
@@ -9,7 +8,7 @@ import type { MirroredRun } from '../mirrored-run.ts';
 import { readBody } from '../request-body.ts';
 import { singleHeader } from '../request-context.ts';
 import { isBatchOpen, type ServedImage } from '../served-image.ts';
-import { whenOver } from '../when-over.ts';
+import { releaseAnswer } from '../when-over.ts';
 import { classify } from './classification.ts';
 import { headerLengthHeader, splitInferBody } from './infer-body.ts';
 import { type DecodedInfer, decodeInferRequest } from './infer-request.ts';
@@ -103,7 +102,6 @@ async function writeAnswer(
     void reply.type('application/octet-stream').header(headerLengthHeader, String(headerLength));
   }
   const payload = await compressIfAsked(body, { request, reply });
-  // The one that is collected is read later.
-  if (request.scored?.capture === undefined) whenOver(reply, () => releaseMemory(body));
+  releaseAnswer(body, reply);
   return payload;
 }

@@ -1,10 +1,11 @@
 import { SluiceError } from '../../../contract/errors.ts';
 import { datatypeBytes, elementCount } from '../../../contract/tensor-data.ts';
 import type { Tensor, TensorSignature } from '../../../contract/tensors.ts';
+import type { JsonPart } from '../../../native/json-numbers.ts';
 import { brief } from '../../tensors/brief.ts';
 import { encodeNested } from '../../tensors/encode.ts';
-import { decodeNested } from '../../tensors/nested-input.ts';
 import { checkComplete, describedInput, type RequestSignature } from '../../tensors/signature.ts';
+import type { RequestJson } from '../request-json.ts';
 
 // The predict API of TensorFlow Serving, which KServe's v1 protocol is too: rows (`instances`, one entry an item)
 // or columns (`inputs`, one entry a tensor).
@@ -16,9 +17,11 @@ export interface DecodedPredict {
   rows: number | undefined;
 }
 
+type PredictJson = Pick<RequestJson, 'value' | 'decodeNested' | 'plain' | 'shapeOf'>;
+
 /** Reads the body of `:predict`. Throws `invalid_request` or a `tensor_…` code that names the field. */
-export function decodePredict(body: unknown, signature: RequestSignature): DecodedPredict {
-  const { instances, inputs, signature_name: name = 'serving_default' } = recordOf(body, 'body');
+export function decodePredict(json: PredictJson, signature: RequestSignature): DecodedPredict {
+  const { instances, inputs, signature_name: name = 'serving_default' } = recordOf(json.value, 'body');
   if (name !== 'serving_default') {
     throw new SluiceError(
       'invalid_request',
@@ -32,21 +35,24 @@ export function decodePredict(body: unknown, signature: RequestSignature): Decod
     );
   }
   const columns =
-    instances === undefined ? namedColumns(inputs, signature) : columnsOfRows(instances, signature);
+    instances === undefined
+      ? namedColumns(json, inputs, signature)
+      : columnsOfRows(json, instances, signature);
   const tensors = Object.entries(columns).map(([key, data]) =>
-    decodeNested(describedInput(signature, key), data),
+    json.decodeNested(describedInput(signature, key), data),
   );
   checkComplete(
     signature,
     tensors.map(({ name: tensor }) => tensor),
   );
-  const rows = Array.isArray(instances) ? instances.length : undefined;
+  const [listed] = json.shapeOf(instances) ?? [];
+  const rows = listed ?? (Array.isArray(instances) ? instances.length : undefined);
   return { inputs: tensors, rows };
 }
 
 /** The answer: `predictions` of rows, `outputs` of columns; a single output stands without its name. */
-export function encodePredict(outputs: readonly Tensor[], rows: DecodedPredict['rows']): string {
-  if (rows === undefined) return `{"outputs":${ofColumns(outputs)}}`;
+export function encodePredict(outputs: readonly Tensor[], rows: DecodedPredict['rows']): JsonPart[] {
+  if (rows === undefined) return ['{"outputs":', ...ofColumns(outputs), '}'];
   const odd = outputs.find(({ shape }) => shape.length === 0 || shape[0] !== rows);
   if (odd !== undefined) {
     throw new SluiceError(
@@ -55,22 +61,30 @@ export function encodePredict(outputs: readonly Tensor[], rows: DecodedPredict['
     );
   }
   const [only, ...others] = outputs;
-  if (only !== undefined && others.length === 0) return `{"predictions":${encodeNested(only)}}`;
-  const columns = outputs.map((output) => ({ key: JSON.stringify(output.name), texts: rowsOf(output) }));
-  const items = Array.from({ length: rows }, (_, row) => {
-    return `{${columns.map(({ key, texts }) => `${key}:${texts[row]}`).join(',')}}`;
-  });
-  return `{"predictions":[${items.join(',')}]}`;
+  if (only !== undefined && others.length === 0) return ['{"predictions":', encodeNested(only), '}'];
+  const columns = outputs.map(rowsOf);
+  const items = Array.from({ length: rows }, (_, row) =>
+    objectOf(columns.map((column) => column[row] as Tensor)),
+  );
+  return ['{"predictions":[', ...items.flatMap((item, row) => (row === 0 ? item : [',', ...item])), ']}'];
 }
 
-function ofColumns(outputs: readonly Tensor[]): string {
+function ofColumns(outputs: readonly Tensor[]): JsonPart[] {
   const [only, ...others] = outputs;
-  if (only !== undefined && others.length === 0) return encodeNested(only);
-  return `{${outputs.map((output) => `${JSON.stringify(output.name)}:${encodeNested(output)}`).join(',')}}`;
+  return only !== undefined && others.length === 0 ? [encodeNested(only)] : objectOf(outputs);
 }
 
-/** The items of a tensor, as JSON. Elements of BYTES have no common size, so they are found one after the other. */
-function rowsOf({ name, datatype, shape, data }: Tensor): string[] {
+/** An object of tensors by name. */
+function objectOf(tensors: readonly Tensor[]): JsonPart[] {
+  const fields = tensors.flatMap((tensor, index) => [
+    `${index === 0 ? '{' : ','}${JSON.stringify(tensor.name)}:`,
+    encodeNested(tensor),
+  ]);
+  return [...fields, '}'];
+}
+
+/** The items of a tensor. Elements of BYTES have no common size, so they are found one after the other. */
+function rowsOf({ name, datatype, shape, data }: Tensor): Tensor[] {
   const [count = 0, ...own] = shape;
   const elements = elementCount(own);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -83,21 +97,29 @@ function rowsOf({ name, datatype, shape, data }: Tensor): string[] {
         end += datatypeBytes.BYTES + view.getUint32(end, true);
       }
     }
-    const row = encodeNested({ name, datatype, shape: own, data: data.subarray(start, end) });
+    const row = { name, datatype, shape: own, data: data.subarray(start, end) };
     start = end;
     return row;
   });
 }
 
 /** Rows of one input may leave its name out. */
-function columnsOfRows(instances: unknown, { inputs }: TensorSignature): Record<string, unknown> {
+function columnsOfRows(
+  json: PredictJson,
+  given: unknown,
+  { inputs }: TensorSignature,
+): Record<string, unknown> {
+  const [only, ...others] = inputs;
+  if (only !== undefined && others.length === 0 && json.shapeOf(given) !== undefined) {
+    return { [only.name]: given };
+  }
+  const instances = json.plain(given);
   if (!Array.isArray(instances) || instances.length === 0) {
     throw new SluiceError(
       'invalid_request',
       `instances: ${brief(instances)}, a list of at least one was expected`,
     );
   }
-  const [only, ...others] = inputs;
   const isNamed = others.length > 0 || isTensorRecord(instances[0]);
   if (!isNamed && only !== undefined) return { [only.name]: instances };
   const rows = instances.map((instance, index) => recordOf(instance, `instances[${index}]`));
@@ -113,10 +135,18 @@ function columnsOfRows(instances: unknown, { inputs }: TensorSignature): Record<
   return Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])]));
 }
 
-function namedColumns(given: unknown, { inputs }: TensorSignature): Record<string, unknown> {
+/** Columns of one input may leave its name out. */
+function namedColumns(
+  json: PredictJson,
+  given: unknown,
+  { inputs }: TensorSignature,
+): Record<string, unknown> {
   const [only, ...others] = inputs;
-  if (others.length === 0 && only !== undefined && !isTensorRecord(given)) return { [only.name]: given };
-  return recordOf(given, 'inputs');
+  const isRead = json.shapeOf(given) !== undefined;
+  if (others.length === 0 && only !== undefined && !isTensorRecord(given)) {
+    return { [only.name]: isRead ? given : json.plain(given) };
+  }
+  return recordOf(isRead ? json.plain(given) : given, 'inputs');
 }
 
 /** An object of tensors by name, and not one that stands for bytes. */

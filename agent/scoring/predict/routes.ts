@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../contract/errors.ts';
 import type { Datatype, TensorDescription } from '../../../contract/tensors.ts';
 import { signatureFor } from '../../sequences/stateful-model.ts';
+import { writeJson } from '../../tensors/encode.ts';
 import { answeredOutputs } from '../../tensors/signature.ts';
 import { keyGate } from '../authorise.ts';
 import { type CountedOptions, countRequest } from '../counted-request.ts';
@@ -9,9 +10,12 @@ import { type HttpCall, httpCall } from '../exchange.ts';
 import { type FoundModel, findByName, type ModelSource, type Purpose, visibleNames } from '../find-model.ts';
 import { copyOf, type Mirror } from '../mirror.ts';
 import type { MirroredRun } from '../mirrored-run.ts';
-import { parseJson, readBody } from '../request-body.ts';
+import { readBody } from '../request-body.ts';
 import { deploymentHeader, imageHeader } from '../request-context.ts';
+import { RequestJson } from '../request-json.ts';
 import { addRoute, type Handler } from '../routes.ts';
+import type { ServedImage } from '../served-image.ts';
+import { releaseAnswer } from '../when-over.ts';
 import { decodePredict, encodePredict } from './predict-body.ts';
 
 // The REST API of TensorFlow Serving and of KServe's v1 protocol: they share the paths, and each reads its own
@@ -84,24 +88,30 @@ export function addPredictRoutes(
   }
 }
 
-function answer(options: CountedOptions & HttpCall): Promise<string> {
+function answer(options: CountedOptions & HttpCall): Promise<Uint8Array> {
   const { image, request, reply } = options;
   return countRequest(options, async (context, meter) => {
     const signature = signatureFor(image, context.sequence);
-    const { inputs, rows } = decodePredict(parseJson(await readBody(request)), signature);
+    const json = await readRequest(await readBody(request), image);
+    const { inputs, rows } = decodePredict(json, signature);
     meter.read(inputs);
     const outputs = await context.infer(inputs, context.sequence);
     meter.ran();
-    const json = encodePredict(answeredOutputs(signature, outputs), rows);
+    const body = await writeJson(encodePredict(answeredOutputs(signature, outputs), rows));
     meter.wrote();
-    return send(reply, json);
+    releaseAnswer(body, reply);
+    return send(reply, body);
   });
 }
 
 /** Runs a copy of an answered request, read anew: the other image may take other inputs. */
 async function answerAgain(request: FastifyRequest, run: MirroredRun): Promise<void> {
-  const body = parseJson(request.plainBody ?? new Uint8Array());
-  await run.inferDecoded(decodePredict(body, run.image.signature).inputs);
+  const json = await readRequest(request.plainBody ?? new Uint8Array(), run.image);
+  await run.inferDecoded(decodePredict(json, run.image.signature).inputs);
+}
+
+function readRequest(body: Uint8Array, { signature: { inputs } }: ServedImage): Promise<RequestJson> {
+  return RequestJson.read(body, { form: 'predict', inputs });
 }
 
 /** The model of a path that must end in the verb, if there is one. Throws `unknown_model` and `not_found`. */
@@ -160,7 +170,7 @@ function metadataOf({ name, image }: FoundModel): object {
   };
 }
 
-function send(reply: FastifyReply, json: string): string {
+function send<Json extends string | Uint8Array>(reply: FastifyReply, json: Json): Json {
   void reply.type('application/json; charset=utf-8');
   return json;
 }

@@ -15,14 +15,14 @@ const below = (count: number): number => random() % count;
 const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)] as Item;
 
 const utf8 = new TextEncoder();
-const all = { least: 1, most: 64, asFloat32: false };
+const all = { form: 'infer', least: 1, most: 64, asFloat32: false } as const;
 const read = (text: string): number[] | undefined => {
-  const [found] = numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), all);
+  const [found] = numbers.findNumbers(utf8.encode(`{"inputs":[{"data":${text}}]}`), all);
   return found === undefined ? undefined : [...found.values];
 };
 const readFloat32 = (text: string): number[] | undefined => {
   const request = utf8.encode(`{"inputs":[{"data":${text}}]}`);
-  const [found] = numbers.findInputData(request, { ...all, asFloat32: true });
+  const [found] = numbers.findNumbers(request, { ...all, asFloat32: true });
   return found === undefined ? undefined : [...found.values];
 };
 
@@ -75,9 +75,7 @@ describe('numbers read from the text', () => {
       const request = utf8.encode(`{"inputs":[{"data":[${values}]},{"data":[[1,2],[3,4]]}]}`);
       for (const asFloat32 of [false, true]) {
         const wanted = { ...all, asFloat32 };
-        expect(await numbers.findInputDataLater(request, wanted)).toEqual(
-          numbers.findInputData(request, wanted),
-        );
+        expect(await numbers.findNumbersLater(request, wanted)).toEqual(numbers.findNumbers(request, wanted));
       }
     }
   });
@@ -124,7 +122,7 @@ describe('numbers read from the text', () => {
 
   it('have the shape of their arrays', () => {
     const shapeOf = (text: string): number[] | undefined =>
-      numbers.findInputData(utf8.encode(`{"inputs":[{"data":${text}}]}`), all)[0]?.shape;
+      numbers.findNumbers(utf8.encode(`{"inputs":[{"data":${text}}]}`), all)[0]?.shape;
     expect(shapeOf('[1]')).toEqual([1]);
     expect(shapeOf(' [ 1 ,\n2\t] ')).toEqual([2]);
     expect(shapeOf('[[1,2,3],[4,5,6]]')).toEqual([2, 3]);
@@ -134,7 +132,7 @@ describe('numbers read from the text', () => {
   });
 
   it('are only the data of inputs', () => {
-    const found = (text: string): number => numbers.findInputData(utf8.encode(text), all).length;
+    const found = (text: string): number => numbers.findNumbers(utf8.encode(text), all).length;
     expect(
       found('{"inputs":[{"data":[1]},{"name":"data","x":[1],"data":[2]}],"outputs":[{"data":[3]}]}'),
     ).toBe(2);
@@ -146,11 +144,42 @@ describe('numbers read from the text', () => {
     expect(found('{"a":"\\"inputs","inputs":[{"b":"]}","data":[1]}]}')).toBe(1);
     expect(found('{"inputs":[{"data":[1,2]}]}'.slice(0, 20))).toBe(0);
   });
+
+  it('are the members of a score request', () => {
+    const found = (text: string): number[][] =>
+      numbers.findNumbers(utf8.encode(text), { ...all, form: 'score' }).map(({ values }) => [...values]);
+    expect(found('{"a":[1],"b":[[2],[3]],"c":{"d":[4]},"e":[{"f":[5]}],"g":["6"],"h":[7]}')).toEqual([
+      [1],
+      [2, 3],
+      [7],
+    ]);
+    expect(found('[{"a":[1]}]')).toEqual([]);
+    expect(found('[1]')).toEqual([]);
+  });
+
+  it('are the instances and inputs of a predict request', () => {
+    const found = (text: string): number[][] =>
+      numbers.findNumbers(utf8.encode(text), { ...all, form: 'predict' }).map(({ values }) => [...values]);
+    expect(found('{"instances":[[1,2]],"signature_name":[3],"inputs":[4]}')).toEqual([[1, 2], [4]]);
+    expect(found('{"inputs":{"a":[1],"b":{"c":[2]},"d":[[3]]},"x":{"a":[4]}}')).toEqual([[1], [3]]);
+    expect(found('{"instances":[{"a":[1]}]}')).toEqual([]);
+  });
+
+  it.each([
+    ['infer', '{"inputs":[{"data":1,[1,2]:3}]}'],
+    ['score', '{"a":1,[1,2]:3}'],
+    ['score', '{[1,2]:3}'],
+    ['predict', '{"inputs":{"a":1,[1,2]:3}}'],
+    ['predict', '{"instances":[1],[1,2]:3}'],
+  ] as const)('are not where a name belongs, which is no JSON (%s %s)', (form, text) => {
+    const found = numbers.findNumbers(utf8.encode(text), { ...all, form });
+    expect(found.map(({ values }) => [...values])).not.toContainEqual([1, 2]);
+  });
 });
 
 /** What a float32 in its fewest digits reads back as. */
 const nearest = (value: number): number => Number(written(Float32Array.of(value)).slice(1, -1));
-const written = (values: JsonFloats): string => String(numbers.write([values]));
+const written = (values: JsonFloats): string => String(numbers.write([{ values, shape: [values.length] }]));
 
 const signature: TensorSignature = {
   inputs: [

@@ -16,6 +16,10 @@ async function flatText(tensor: Tensor): Promise<string> {
   return String(await writeJson([encodeFlat(tensor)]));
 }
 
+async function nestedText(tensor: Tensor): Promise<string> {
+  return String(await writeJson([encodeNested(tensor)]));
+}
+
 const extremes: [Datatype, (number | string | boolean)[]][] = [
   ['BOOL', [true, false, true]],
   ['UINT8', [0, 1, 255]],
@@ -50,7 +54,7 @@ describe('JSON tensor data', () => {
     expect(Object.is(elements('FP32', JSON.parse(await flatText(tensor)))[0], -0)).toBe(true);
   });
 
-  it('reads flat and nested data as the same elements', () => {
+  it('reads flat and nested data as the same elements', async () => {
     const nested = [
       [
         [1, 2, 3],
@@ -60,24 +64,53 @@ describe('JSON tensor data', () => {
     const shape = [1, 2, 3];
     expect(elements('INT32', nested, shape)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(elements('INT32', nested.flat(2), shape)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(JSON.parse(encodeNested(decode('INT32', nested, shape)))).toEqual(nested);
+    expect(JSON.parse(await nestedText(decode('INT32', nested, shape)))).toEqual(nested);
   });
 
-  it('nests booleans, 64-bit integers and floats without JSON form', () => {
+  it('nests booleans, 64-bit integers and floats without JSON form', async () => {
     const rows: [Datatype, unknown[][]][] = [
       ['BOOL', [[true], [false]]],
       ['INT64', [[1], ['9223372036854775807']]],
       ['FP64', [[0.5], ['NaN']]],
     ];
     for (const [datatype, data] of rows) {
-      expect(JSON.parse(encodeNested(decode(datatype, data, [2, 1])))).toEqual(data);
+      expect(JSON.parse(await nestedText(decode(datatype, data, [2, 1])))).toEqual(data);
     }
+  });
+
+  it.each([
+    [[4], '[0.1,1.5,2.5,"NaN"]'],
+    [[2, 2], '[[0.1,1.5],[2.5,"NaN"]]'],
+    [[4, 1], '[[0.1],[1.5],[2.5],["NaN"]]'],
+    [[1, 2, 1, 2], '[[[[0.1,1.5]],[[2.5,"NaN"]]]]'],
+  ])('nests floats of shape [%s] in their fewest digits', async (shape, text) => {
+    const data = new Uint8Array(Float32Array.of(0.1, 1.5, 2.5, Number.NaN).buffer);
+    expect(await nestedText({ name: 'x', datatype: 'FP32', shape, data })).toBe(text);
+  });
+
+  it.each([
+    [[0], '[]'],
+    [[2, 0], '[[],[]]'],
+    [[0, 2], '[]'],
+    [[2, 0, 3], '[[],[]]'],
+  ])('nests no floats of shape [%s]', async (shape, text) => {
+    expect(await nestedText({ name: 'x', datatype: 'FP32', shape, data: new Uint8Array() })).toBe(text);
+  });
+
+  it('nests many floats away from the event loop', async () => {
+    const values = Float32Array.from({ length: 6_000 }, (_, index) => index / 8);
+    const data = new Uint8Array(values.buffer);
+    const rows = JSON.parse(await nestedText({ name: 'x', datatype: 'FP32', shape: [30, 200], data }));
+    expect(rows).toEqual(
+      Array.from({ length: 30 }, (_, row) => [...values.subarray(row * 200, row * 200 + 200)]),
+    );
   });
 
   it('reads a scalar bare or in an array', () => {
     expect(elements('FP32', 2.5, [])).toEqual([2.5]);
     expect(elements('FP32', [2.5], [])).toEqual([2.5]);
     expect(encodeNested(decode('FP32', 2.5, []))).toBe('2.5');
+    expect(encodeNested(decode('FP32', 0.1, []))).toBe('0.1');
   });
 
   it('takes 1 and 0 for BOOL', () => {

@@ -6,12 +6,12 @@
 namespace sluice {
 namespace {
 
-// Follows a JSON text by its brackets and strings, and knows where "inputs" and their "data" are.
+// Follows a JSON text by its brackets and strings, and knows where the arrays of a request stand.
 template <class Number>
 class RequestScanner {
  public:
-  RequestScanner(std::string_view text, std::size_t least, std::size_t most)
-      : text_(text), least_(least), most_(most) {}
+  RequestScanner(std::string_view text, RequestForm form, std::size_t least, std::size_t most)
+      : text_(text), form_(form), least_(least), most_(most) {}
 
   std::vector<FoundNumbers<Number>> Scan() {
     while (at_ < text_.size() && found_.size() < most_) Step();
@@ -19,7 +19,7 @@ class RequestScanner {
   }
 
  private:
-  // The places of a request that matter: its object, the list in it, an object in that.
+  // The depths of a request that matter: its object, the list or object in it, an object in that.
   static constexpr std::size_t kRequest = 1;
   static constexpr std::size_t kInputs = 2;
   static constexpr std::size_t kInput = 3;
@@ -33,7 +33,8 @@ class RequestScanner {
         Enter(true);
         return;
       case '[':
-        if (IsInObject() && depth_ == kInput && in_inputs_ && key_ == "data") {
+        // An array where a name belongs is no JSON, and must stay as it is.
+        if (IsInObject() && !expects_key_ && IsTensor()) {
           ReadData();
         } else {
           Enter(false);
@@ -54,8 +55,22 @@ class RequestScanner {
 
   bool IsInObject() const { return depth_ >= kRequest && depth_ <= kInput && is_object_[depth_]; }
 
+  // Whether a value at this place may be a tensor's.
+  bool IsTensor() const {
+    switch (form_) {
+      case RequestForm::kInfer:
+        return depth_ == kInput && in_inputs_ && !is_object_[kInputs] && key_ == "data";
+      case RequestForm::kScore:
+        return depth_ == kRequest;
+      case RequestForm::kPredict:
+        return depth_ == kRequest ? key_ == "instances" || key_ == "inputs"
+                                  : depth_ == kInputs && in_inputs_;
+    }
+    return false;
+  }
+
   void Enter(bool is_object) {
-    if (depth_ == kRequest) in_inputs_ = is_object_[kRequest] && !is_object && key_ == "inputs";
+    if (depth_ == kRequest) in_inputs_ = is_object_[kRequest] && key_ == "inputs";
     ++at_;
     ++depth_;
     if (depth_ <= kInput) is_object_[depth_] = is_object;
@@ -97,6 +112,7 @@ class RequestScanner {
   }
 
   const std::string_view text_;
+  const RequestForm form_;
   const std::size_t least_;
   const std::size_t most_;
   std::vector<FoundNumbers<Number>> found_;
@@ -112,13 +128,14 @@ class RequestScanner {
 }  // namespace
 
 template <class Number>
-std::vector<FoundNumbers<Number>> FindInputData(std::string_view text, std::size_t least,
-                                                std::size_t most) {
-  return RequestScanner<Number>(text, least, most).Scan();
+std::vector<FoundNumbers<Number>> FindNumbers(std::string_view text, RequestForm form,
+                                              std::size_t least, std::size_t most) {
+  return RequestScanner<Number>(text, form, least, most).Scan();
 }
 
-template std::vector<FoundNumbers<float>> FindInputData(std::string_view, std::size_t, std::size_t);
-template std::vector<FoundNumbers<double>> FindInputData(std::string_view, std::size_t,
-                                                         std::size_t);
+template std::vector<FoundNumbers<float>> FindNumbers(std::string_view, RequestForm, std::size_t,
+                                                      std::size_t);
+template std::vector<FoundNumbers<double>> FindNumbers(std::string_view, RequestForm, std::size_t,
+                                                       std::size_t);
 
 }  // namespace sluice

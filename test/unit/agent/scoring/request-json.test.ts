@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { decodeScoreBody } from '../../../../agent/scoring/azure/score-body.ts';
+import { decodePredict } from '../../../../agent/scoring/predict/predict-body.ts';
+import { parseJson } from '../../../../agent/scoring/request-body.ts';
+import { RequestJson } from '../../../../agent/scoring/request-json.ts';
+import { decodeNested } from '../../../../agent/tensors/nested-input.ts';
+import { SluiceError } from '../../../../contract/errors.ts';
+import type { Tensor, TensorSignature } from '../../../../contract/tensors.ts';
+import { seededRandom } from '../../../support/random.ts';
+
+const random = seededRandom(4711);
+const below = (count: number): number => random() % count;
+const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)] as Item;
+const utf8 = new TextEncoder();
+
+const outputs: TensorSignature['outputs'] = [];
+const signatures: Record<string, TensorSignature> = {
+  floats: { inputs: [{ name: 'a', datatype: 'FP32', shape: [-1, 4] }], outputs },
+  integers: { inputs: [{ name: 'a', datatype: 'INT16', shape: [-1, 2, 2] }], outputs },
+  bytes: { inputs: [{ name: 'a', datatype: 'BYTES', shape: [-1] }], outputs },
+  scalar: { inputs: [{ name: 'a', datatype: 'BYTES', shape: [] }], outputs },
+  two: {
+    inputs: [
+      { name: 'a', datatype: 'FP32', shape: [-1, 4] },
+      { name: 'inputs', datatype: 'INT64', shape: [-1] },
+    ],
+    outputs,
+  },
+};
+
+/** What a request becomes, or the code and the words of its refusal. */
+async function outcomeOf(work: () => unknown): Promise<unknown> {
+  try {
+    return await work();
+  } catch (thrown) {
+    return thrown instanceof SluiceError ? [thrown.code, thrown.message] : String(thrown);
+  }
+}
+
+const shown = (tensors: readonly Tensor[]): unknown =>
+  tensors.map(({ name, datatype, shape, data }) => [name, datatype, shape, [...data]]);
+
+const forms = {
+  score: {
+    read: async (text: string, signature: TensorSignature) => {
+      const json = await RequestJson.read(utf8.encode(text), { form: 'score', ...signature });
+      return shown(decodeScoreBody(json.value, signature, (input, data) => json.decodeNested(input, data)));
+    },
+    plainly: (text: string, signature: TensorSignature) =>
+      shown(decodeScoreBody(parseJson(utf8.encode(text)), signature)),
+  },
+  predict: {
+    read: async (text: string, signature: TensorSignature) => {
+      const json = await RequestJson.read(utf8.encode(text), { form: 'predict', ...signature });
+      const { inputs, rows } = decodePredict(json, signature);
+      return [shown(inputs), rows];
+    },
+    plainly: (text: string, signature: TensorSignature) => {
+      const value = parseJson(utf8.encode(text));
+      const json = { value, decodeNested, plain: (own: unknown) => own, shapeOf: () => undefined };
+      const { inputs, rows } = decodePredict(json, signature);
+      return [shown(inputs), rows];
+    },
+  },
+};
+
+/** Reads a request both ways; the result is one of them. */
+async function bothWays(form: keyof typeof forms, text: string, signature: TensorSignature) {
+  const { read, plainly } = forms[form];
+  const result = await outcomeOf(() => read(text, signature));
+  expect([text, result]).toEqual([text, await outcomeOf(() => plainly(text, signature))]);
+  return result;
+}
+
+const wasRead = (result: unknown): boolean => Array.isArray(result) && typeof result[0] !== 'string';
+
+/** Numbers in arrays of a shape, all of them whole or none. */
+function arrays(shape: readonly number[], number = pick([wholeNumber, anyNumber])): unknown {
+  const [size = 0, ...inner] = shape;
+  return Array.from({ length: size }, () => (inner.length > 0 ? arrays(inner, number) : number()));
+}
+const wholeNumber = (): number => below(65_536) - 32_768;
+const anyNumber = (): number => (random() / 2 ** 31 - 1) * 9;
+
+/** The members of a request that fits. */
+function fitting({ inputs }: TensorSignature): Record<string, unknown> {
+  return Object.fromEntries(
+    inputs.map(({ name, datatype, shape }) => [
+      name,
+      arrays(
+        shape.map((size) => (size === -1 ? 1 + below(50) : size)),
+        datatype === 'FP32' ? anyNumber : wholeNumber,
+      ),
+    ]),
+  );
+}
+
+const someArrays = (): unknown =>
+  pick<() => unknown>([
+    () => arrays([9 + below(3), 4]),
+    () => arrays([9 + below(3), 2, 2]),
+    () => arrays([40]),
+    () => arrays([3]),
+    () => [arrays([4]), arrays([40])],
+    () => [[1e39, ...(arrays([39]) as number[])]],
+    () => ['x', ...(arrays([39]) as number[])],
+    () => ({ a: arrays([40]) }),
+    () => ({ b64: arrays([40]) }),
+    () => [{ a: arrays([40]) }, { a: arrays([40]) }],
+    () => [
+      { a: arrays([4]), inputs: 7 },
+      { a: arrays([4]), inputs: 8 },
+    ],
+    () => 7,
+    () => null,
+  ])();
+
+const someText = (keys: readonly string[]): string => {
+  const members = Array.from({ length: 1 + below(3) }, () => {
+    const spaces = below(5) === 0 ? ' \n' : '';
+    return `${JSON.stringify(pick(keys))}:${spaces}${JSON.stringify(someArrays())}`;
+  });
+  return `{${members.join(',')}}`;
+};
+
+const keysOf = {
+  score: ['a', 'a', 'data', 'inputs', '__proto__', 'b'],
+  predict: ['instances', 'instances', 'inputs', 'inputs', 'signature_name', 'a'],
+};
+
+describe.each(['score', 'predict'] as const)('a %s request', (form) => {
+  it.each(Object.entries(signatures))('becomes what it is through JSON.parse (%s)', async (_, signature) => {
+    for (let round = 0; round < 1_000; round += 1) await bothWays(form, someText(keysOf[form]), signature);
+  });
+
+  it.each(['floats', 'integers', 'two'])(
+    'that fits becomes what it is through JSON.parse (%s)',
+    async (name) => {
+      const signature = signatures[name] as TensorSignature;
+      for (let round = 0; round < 300; round += 1) {
+        const members = fitting(signature);
+        const columns = name === 'two' || below(2) === 0 ? members : members.a;
+        const rowKey = pick(['instances', 'inputs']);
+        const text = {
+          score: JSON.stringify(members),
+          predict: JSON.stringify(columns === members ? { inputs: columns } : { [rowKey]: columns }),
+        }[form];
+        expect(wasRead(await bothWays(form, text, signature))).toBe(true);
+      }
+    },
+  );
+
+  it('is refused in the same words, wherever it is damaged', async () => {
+    const rows = JSON.stringify(arrays([10, 4]));
+    const texts = {
+      score: `{"a":${rows},"inputs":[${'1,'.repeat(39)}2]}`,
+      predict: `{"inputs":{"a":${rows},"inputs":[${'1,'.repeat(39)}2]}}`,
+    };
+    const text = texts[form];
+    const characters = '[]{},:"0123456789.eE+-\\ nt';
+    let count = 0;
+    for (let round = 0; round < 4_000; round += 1) {
+      const at = below(text.length);
+      const piece = pick([...characters]);
+      const damaged = pick([
+        text.slice(0, at) + piece + text.slice(at + 1),
+        text.slice(0, at) + piece + text.slice(at),
+        text.slice(0, at) + text.slice(at + 1),
+        text.slice(0, at),
+      ]);
+      if (wasRead(await bothWays(form, damaged, signatures.two as TensorSignature))) count += 1;
+    }
+    expect(count).toBeGreaterThan(500);
+  });
+
+  it('is the same when it is so long that it is read later', async () => {
+    const rows = JSON.stringify(arrays([4_000, 4]));
+    const key = { score: 'a', predict: 'instances' }[form];
+    for (const text of [`{"${key}":${rows}}`, `{"${key}":${rows}`, `{"${key}":[${rows}]}`]) {
+      await bothWays(form, text, signatures.floats as TensorSignature);
+    }
+  });
+});
+
+describe('rows without a name', () => {
+  it('are counted where they never become an array', async () => {
+    const signature = signatures.floats as TensorSignature;
+    const body = utf8.encode(JSON.stringify({ instances: arrays([12, 4]) }));
+    const json = await RequestJson.read(body, { form: 'predict', ...signature });
+    expect(json.shapeOf((json.value as { instances: unknown }).instances)).toEqual([12, 4]);
+    expect(decodePredict(json, signature).rows).toBe(12);
+  });
+});
