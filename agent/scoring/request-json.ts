@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Tensor, TensorDescription } from '../../contract/tensors.ts';
 import type { FoundNumbers, RequestForm } from '../../native/json-numbers.ts';
+import type { StatefulModel } from '../sequences/stateful-model.ts';
 import { type DecodeTarget, decodeElements } from '../tensors/decode.ts';
 import { decodeNumbers } from '../tensors/decode-numbers.ts';
 import { jsonNumbers } from '../tensors/json-numbers.ts';
@@ -9,7 +10,7 @@ import { parseJson } from './request-body.ts';
 
 /** Shorter arrays are no faster this way. */
 const numbersMin = 32;
-/** More are left to JSON.parse: no model has so many inputs, and each costs some objects. */
+/** More are left to JSON.parse: hardly a model has so many inputs, and each costs some objects. */
 const arraysMax = 64;
 /** Nobody can guess it, so no text of a request is taken for a place. */
 const placePrefix = `${randomUUID()}:`;
@@ -20,12 +21,20 @@ const laterBytesMin = 64 * 1024;
 /** How a request is written, and what its model takes. */
 export interface RequestKind {
   form: RequestForm;
+  /** All inputs of the model, those too that the request need not give. */
   inputs: readonly TensorDescription[];
+  /** Requests must not overtake each other from here on: the model keeps a state between them. */
+  isOrdered: boolean;
+}
+
+/** What a request of that form to a model is. */
+export function requestKind(form: RequestForm, { signature, sequences }: StatefulModel): RequestKind {
+  return { form, inputs: signature.inputs, isOrdered: sequences !== undefined };
 }
 
 /**
  * A request as JSON, in which long arrays of numbers are read from the text itself and never become JavaScript
- * arrays. Everything else about the request, errors included, is as if `JSON.parse` had read it all.
+ * arrays, up to 64 of them. Everything else about the request, errors included, is as if `JSON.parse` had read it all.
  */
 export class RequestJson {
   /** The request, with texts that stand for such arrays. */
@@ -40,13 +49,14 @@ export class RequestJson {
     this.value = value === undefined ? parseJson(text) : value;
   }
 
-  /** Reads a request; a long one lets the event loop turn. Throws `invalid_json`. */
-  static async read(text: Uint8Array, { form, inputs }: RequestKind): Promise<RequestJson> {
-    if (jsonNumbers === undefined) return new RequestJson(text, []);
+  /** Reads a request; a long one lets the event loop turn, unless it is ordered. Throws `invalid_json`. */
+  static async read(text: Uint8Array, { form, inputs, isOrdered }: RequestKind): Promise<RequestJson> {
+    const hasNumbers = inputs.some(({ datatype }) => datatype !== 'BYTES');
+    if (jsonNumbers === undefined || !hasNumbers) return new RequestJson(text, []);
     const asFloat32 = inputs.every(({ datatype }) => datatype === 'FP32');
     const wanted = { form, least: numbersMin, most: arraysMax, asFloat32 };
     const found =
-      text.length < laterBytesMin
+      isOrdered || text.length < laterBytesMin
         ? jsonNumbers.findNumbers(text, wanted)
         : await jsonNumbers.findNumbersLater(text, wanted);
     return new RequestJson(text, found);

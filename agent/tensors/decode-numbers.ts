@@ -1,12 +1,13 @@
 import { elementCount } from '../../contract/tensor-data.ts';
+import type { Datatype } from '../../contract/tensors.ts';
 import type { FoundNumbers } from '../../native/json-numbers.ts';
 import { ownedByRequest } from '../request-memory.ts';
 import type { DecodeTarget } from './decode.ts';
-import { bytesOf, elementArrays } from './element-arrays.ts';
+import { bytesOf, type ElementArray, elementArrays } from './element-arrays.ts';
+import { shortFloats } from './short-floats.ts';
 
 /**
- * What `decodeElements` makes of an array of plain numbers; undefined where that has something to say against it,
- * or reads this datatype otherwise.
+ * What `decodeElements` makes of an array of plain numbers; undefined where that has something to say against it.
  */
 export function decodeNumbers(
   { datatype, shape }: DecodeTarget,
@@ -14,25 +15,56 @@ export function decodeNumbers(
 ): Uint8Array | undefined {
   const isShaped = own.length === 1 || `${own}` === `${shape}`;
   if (!isShaped || values.length !== elementCount(shape)) return undefined;
+  if (values instanceof Float32Array) {
+    return datatype === 'FP32' ? ownedByRequest(bytesOf(values)) : undefined;
+  }
+  const elements = elementsFrom(values, datatype);
+  return elements === undefined ? undefined : bytesOf(elements);
+}
+
+function elementsFrom(values: Float64Array, datatype: Datatype): ElementArray | undefined {
   switch (datatype) {
-    case 'FP32': {
-      if (values instanceof Float32Array) return ownedByRequest(bytesOf(values));
-      const elements = new Float32Array(values);
-      return elements.every(Number.isFinite) ? bytesOf(elements) : undefined;
-    }
     case 'FP64':
-      return values instanceof Float64Array ? bytesOf(values) : undefined;
-    case 'UINT8':
-    case 'UINT16':
-    case 'UINT32':
-    case 'INT8':
-    case 'INT16':
-    case 'INT32': {
+      return values;
+    case 'FP32': {
+      const elements = new Float32Array(values);
+      return elements.every(Number.isFinite) ? elements : undefined;
+    }
+    case 'FP16':
+    case 'BF16':
+      return shortFloatsFrom(values, datatype);
+    case 'INT64':
+    case 'UINT64':
+      return wideIntegersFrom(values, datatype);
+    case 'BOOL':
+      return values.every((value) => value === 0 || value === 1) ? new Uint8Array(values) : undefined;
+    case 'BYTES':
+      return undefined;
+    default: {
       // Storing wraps and truncates: what comes back equal was an integer in range.
       const elements = new elementArrays[datatype](values);
-      return elements.every((value, index) => value === values[index]) ? bytesOf(elements) : undefined;
+      return elements.every((value, index) => value === values[index]) ? elements : undefined;
     }
-    default:
-      return undefined;
   }
+}
+
+function shortFloatsFrom(values: Float64Array, datatype: 'FP16' | 'BF16'): Uint16Array | undefined {
+  const { fromNumber, infinity } = shortFloats[datatype];
+  const elements = Uint16Array.from(values, fromNumber);
+  return elements.every((bits) => (bits & infinity) !== infinity) ? elements : undefined;
+}
+
+/** Without a BigInt for each: the halves of an integer, the low one first, each stored modulo 2^32. */
+function wideIntegersFrom(
+  values: Float64Array,
+  datatype: 'INT64' | 'UINT64',
+): BigInt64Array | BigUint64Array | undefined {
+  const least = datatype === 'UINT64' ? 0 : Number.MIN_SAFE_INTEGER;
+  if (!values.every((value) => Number.isSafeInteger(value) && value >= least)) return undefined;
+  const halves = new Uint32Array(2 * values.length);
+  for (const [index, value] of values.entries()) {
+    halves[2 * index] = value;
+    halves[2 * index + 1] = Math.floor(value / 2 ** 32);
+  }
+  return new elementArrays[datatype](halves.buffer);
 }

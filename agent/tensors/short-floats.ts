@@ -12,7 +12,7 @@ export interface ShortFloat {
 }
 
 /** The short floats among the datatypes. */
-export const shortFloats: Partial<Record<Datatype, ShortFloat>> = {
+export const shortFloats: Record<'FP16' | 'BF16', ShortFloat> & Partial<Record<Datatype, ShortFloat>> = {
   FP16: { toNumber: halfToNumber, fromNumber: numberToHalf, infinity: 0x7c00 },
   BF16: { toNumber: bfloat16ToNumber, fromNumber: numberToBfloat16, infinity: 0x7f80 },
 };

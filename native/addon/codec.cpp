@@ -144,7 +144,9 @@ std::optional<ShapedNumbers<Number>> ShapedOf(const Napi::Object& object,
   for (std::uint32_t axis = 0; axis < list.Length(); ++axis) {
     const Napi::Value size = list[axis];
     if (!size.IsNumber()) return std::nullopt;
+    const double exact = size.As<Napi::Number>().DoubleValue();
     const std::uint32_t own = size.As<Napi::Number>().Uint32Value();
+    if (exact != static_cast<double>(own)) return std::nullopt;
     if (own > 0 && product > kValuesMax / own) return std::nullopt;
     product *= own;
     shaped.shape.push_back(own);

@@ -99,16 +99,21 @@ class RequestScanner {
   }
 
   void ReadData() {
-    FoundNumbers<Number> found;
-    found.begin = at_;
     std::size_t end = at_;
-    if (ReadJsonNumbers(text_, &end, &found.numbers) && found.numbers.values.size() >= least_) {
-      found.end = end;
+    numbers_.values.clear();
+    numbers_.shape.clear();
+    if (ReadJsonNumbers(text_, &end, &numbers_) && numbers_.values.size() >= least_) {
+      found_.push_back({at_, end, Taken()});
       at_ = end;
-      found_.push_back(std::move(found));
       return;
     }
     Enter(false);
+  }
+
+  // The numbers that were read: their memory, or a copy of what takes little of it.
+  JsonNumbers<Number> Taken() {
+    if (numbers_.values.size() < numbers_.values.capacity() / 2) return numbers_;
+    return std::exchange(numbers_, {});
   }
 
   const std::string_view text_;
@@ -116,6 +121,8 @@ class RequestScanner {
   const std::size_t least_;
   const std::size_t most_;
   std::vector<FoundNumbers<Number>> found_;
+  // Kept from array to array: a text may have a million short ones.
+  JsonNumbers<Number> numbers_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   // What the brackets at each depth are.

@@ -25,7 +25,8 @@ struct JsonNumbers {
 // Deepest nesting that is read.
 constexpr std::size_t kJsonNumbersDepthMax = 16;
 
-// Reads the array that begins at text[*position], which is '['; on success *position is behind it.
+// Reads the array that begins at text[*position], which is '[', into empty lists, whatever their
+// capacity; on success *position is behind it.
 // False for anything else than numbers in arrays of one shape, each of at least one element: such
 // text may still be JSON. Numbers beyond what a `Number` holds are left to others too.
 template <class Number>

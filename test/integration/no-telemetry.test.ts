@@ -28,7 +28,7 @@ const loadPackage = `
  */
 function leftBy(args: readonly string[]): string[] {
   const folder = temporaryFolder();
-  const env = { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder };
+  const env = { PATH: process.env.PATH, HOME: folder, TMPDIR: folder };
   execFileSync(process.execPath, args, { env, stdio: 'pipe' });
   return readdirSync(folder).filter((name) => name.startsWith('mat-debug-'));
 }

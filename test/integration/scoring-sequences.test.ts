@@ -4,6 +4,7 @@ import type { SequenceSettings } from '../../contract/image.ts';
 import { type LocalScoring, startScoring } from '../support/local-scoring.ts';
 import type { ImageParts } from '../support/make-image.ts';
 import { seededRandom } from '../support/random.ts';
+import { exchange, postOf } from '../support/raw-http.ts';
 import { accumulatorModel, busyModel } from '../support/serving-models.ts';
 import { stagedModel } from '../support/staged-model.ts';
 
@@ -105,6 +106,31 @@ describe('sequences of the Open Inference Protocol', () => {
         state: [{ input_name: 'sum', output_name: 'next', data_type: 'TYPE_FP32', dims: [1, 3] }],
       },
     });
+  });
+
+  it.each([
+    ['infer', infer],
+    ['score', '/score'],
+    ['predict', '/v1/models/sums:predict'],
+  ])('keep the order in which bodies came, long or short (%s)', async (dialect, path) => {
+    const { scoring } = await serve();
+    const members = { x: [[1, 2, 3]], gain: 1 };
+    const body = {
+      infer: { inputs: [vector('x', [1, 2, 3]), gain] },
+      score: members,
+      predict: { inputs: members },
+    };
+    const text = JSON.stringify(body[dialect as keyof typeof body]);
+    // What is long would be read in another thread, and what is short at once.
+    const requests = [text.padEnd(300_000), text, text.padEnd(100_000), text].map((each, index) =>
+      postOf(path, each, ['x-sluice-sequence-id: mic', `x-sluice-sequence-start: ${index === 0}`]),
+    );
+    const { answers } = await exchange(scoring.port, Buffer.concat(requests), { answers: requests.length });
+    for (const [index, answer] of answers.entries()) {
+      const sums = [1, 2, 3].map((value) => value * (index + 1));
+      expect([answer.status, `${answer.body}`]).toEqual([200, expect.stringContaining(`[${sums}]`)]);
+    }
+    expect(answers).toHaveLength(requests.length);
   });
 
   it('work with tensors behind the JSON', async () => {

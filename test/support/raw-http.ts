@@ -25,7 +25,7 @@ interface ExchangeOptions {
 
 const endBytes = Buffer.from('\r\n\r\n');
 
-/** Sends bytes as they are. Rejects when neither answers nor an end come within five seconds. */
+/** Sends bytes as they are. Rejects when neither answers nor an end come within twenty seconds. */
 export async function exchange(
   port: number,
   request: string | Uint8Array,
@@ -37,7 +37,7 @@ export async function exchange(
   if (options.isHalfClosed === true) socket.end();
   try {
     return await new Promise<Exchange>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`nothing came for ${brief(request)}`)), 5_000);
+      const timer = setTimeout(() => reject(new Error(`nothing came for ${brief(request)}`)), 20_000);
       const settle = (isEnded: boolean): void => {
         clearTimeout(timer);
         resolve({ answers: readAnswers(Buffer.concat(received)), isEnded });

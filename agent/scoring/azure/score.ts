@@ -16,7 +16,7 @@ import type { MirroredRun } from '../mirrored-run.ts';
 import { readBody } from '../request-body.ts';
 import { deploymentHeader } from '../request-context.ts';
 import { echoRequestIds } from '../request-ids.ts';
-import { RequestJson } from '../request-json.ts';
+import { RequestJson, requestKind } from '../request-json.ts';
 import type { Handler } from '../routes.ts';
 import type { ServedImage } from '../served-image.ts';
 import { releaseAnswer } from '../when-over.ts';
@@ -121,11 +121,11 @@ async function rescore(request: FastifyRequest, run: MirroredRun): Promise<void>
 /** The inputs of a request whose body was read. */
 async function decodeDirectly(
   request: FastifyRequest,
-  { signature: { inputs } }: ServedImage,
+  image: ServedImage,
   signature: RequestSignature,
 ): Promise<Tensor[]> {
   if (request.method === 'GET') return decodeScoreBody(queryAsBody(request.query as Query), signature);
-  const json = await RequestJson.read(request.plainBody ?? none, { form: 'score', inputs });
+  const json = await RequestJson.read(request.plainBody ?? none, requestKind('score', image));
   return decodeScoreBody(json.value, signature, (description, data) => json.decodeNested(description, data));
 }
 

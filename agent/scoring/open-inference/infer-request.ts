@@ -19,7 +19,7 @@ import {
   nameList,
   type RequestSignature,
 } from '../../tensors/signature.ts';
-import { RequestJson } from '../request-json.ts';
+import { RequestJson, requestKind } from '../request-json.ts';
 import { BinaryReader, type InferBody } from './infer-body.ts';
 import { booleanParameter, integerParameter, type Parameters, refuseParameters } from './parameters.ts';
 import { readRawInput } from './raw-input.ts';
@@ -72,7 +72,7 @@ export async function decodeInferRequest(
     const inputs = [readRawInput(binary, signature)];
     return { id: undefined, inputs, outputs, timeoutUs: 0, priority: 0, sequence: header };
   }
-  const text = await RequestJson.read(json, { form: 'infer', inputs: whole.inputs });
+  const text = await RequestJson.read(json, requestKind('infer', { signature: whole, sequences }));
   checkBounds(text.value);
   const reader = new BinaryReader(binary);
   const model = { signature: whole, sequences, header };

@@ -12,7 +12,7 @@ import { copyOf, type Mirror } from '../mirror.ts';
 import type { MirroredRun } from '../mirrored-run.ts';
 import { readBody } from '../request-body.ts';
 import { deploymentHeader, imageHeader } from '../request-context.ts';
-import { RequestJson } from '../request-json.ts';
+import { RequestJson, requestKind } from '../request-json.ts';
 import { addRoute, type Handler } from '../routes.ts';
 import type { ServedImage } from '../served-image.ts';
 import { releaseAnswer } from '../when-over.ts';
@@ -110,8 +110,8 @@ async function answerAgain(request: FastifyRequest, run: MirroredRun): Promise<v
   await run.inferDecoded(decodePredict(json, run.image.signature).inputs);
 }
 
-function readRequest(body: Uint8Array, { signature: { inputs } }: ServedImage): Promise<RequestJson> {
-  return RequestJson.read(body, { form: 'predict', inputs });
+function readRequest(body: Uint8Array, image: ServedImage): Promise<RequestJson> {
+  return RequestJson.read(body, requestKind('predict', image));
 }
 
 /** The model of a path that must end in the verb, if there is one. Throws `unknown_model` and `not_found`. */

@@ -4,8 +4,10 @@ import { decodePredict } from '../../../../agent/scoring/predict/predict-body.ts
 import { parseJson } from '../../../../agent/scoring/request-body.ts';
 import { RequestJson } from '../../../../agent/scoring/request-json.ts';
 import { decodeNested } from '../../../../agent/tensors/nested-input.ts';
+import type { RequestSignature } from '../../../../agent/tensors/signature.ts';
 import { SluiceError } from '../../../../contract/errors.ts';
-import type { Tensor, TensorSignature } from '../../../../contract/tensors.ts';
+import type { Datatype, Tensor, TensorSignature } from '../../../../contract/tensors.ts';
+import type { RequestForm } from '../../../../native/json-numbers.ts';
 import { seededRandom } from '../../../support/random.ts';
 
 const random = seededRandom(4711);
@@ -14,6 +16,21 @@ const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)] 
 const utf8 = new TextEncoder();
 
 const outputs: TensorSignature['outputs'] = [];
+const datatypes: Datatype[] = [
+  'BOOL',
+  'UINT8',
+  'UINT16',
+  'UINT32',
+  'UINT64',
+  'INT8',
+  'INT16',
+  'INT32',
+  'INT64',
+  'FP16',
+  'BF16',
+  'FP32',
+  'FP64',
+];
 const signatures: Record<string, TensorSignature> = {
   floats: { inputs: [{ name: 'a', datatype: 'FP32', shape: [-1, 4] }], outputs },
   integers: { inputs: [{ name: 'a', datatype: 'INT16', shape: [-1, 2, 2] }], outputs },
@@ -37,25 +54,42 @@ async function outcomeOf(work: () => unknown): Promise<unknown> {
   }
 }
 
+/** How many arrays were read from texts themselves. */
+let places = 0;
+
+async function readJson(form: RequestForm, text: string, inputs: TensorSignature['inputs']) {
+  const json = await RequestJson.read(utf8.encode(text), { form, inputs, isOrdered: below(2) === 0 });
+  const { value } = json;
+  const members = Object.values(Object(value) as object);
+  const inner = Object.values(Object((value as { inputs?: unknown } | null)?.inputs) as object);
+  places += [...members, ...inner].filter((one) => json.shapeOf(one) !== undefined).length;
+  return json;
+}
+
 const shown = (tensors: readonly Tensor[]): unknown =>
   tensors.map(({ name, datatype, shape, data }) => [name, datatype, shape, [...data]]);
 
+const wholeOf = ({ inputs, optional }: RequestSignature): TensorSignature['inputs'] => [
+  ...inputs,
+  ...(optional?.inputs ?? []),
+];
+
 const forms = {
   score: {
-    read: async (text: string, signature: TensorSignature) => {
-      const json = await RequestJson.read(utf8.encode(text), { form: 'score', ...signature });
+    read: async (text: string, signature: RequestSignature) => {
+      const json = await readJson('score', text, wholeOf(signature));
       return shown(decodeScoreBody(json.value, signature, (input, data) => json.decodeNested(input, data)));
     },
-    plainly: (text: string, signature: TensorSignature) =>
+    plainly: (text: string, signature: RequestSignature) =>
       shown(decodeScoreBody(parseJson(utf8.encode(text)), signature)),
   },
   predict: {
-    read: async (text: string, signature: TensorSignature) => {
-      const json = await RequestJson.read(utf8.encode(text), { form: 'predict', ...signature });
+    read: async (text: string, signature: RequestSignature) => {
+      const json = await readJson('predict', text, wholeOf(signature));
       const { inputs, rows } = decodePredict(json, signature);
       return [shown(inputs), rows];
     },
-    plainly: (text: string, signature: TensorSignature) => {
+    plainly: (text: string, signature: RequestSignature) => {
       const value = parseJson(utf8.encode(text));
       const json = { value, decodeNested, plain: (own: unknown) => own, shapeOf: () => undefined };
       const { inputs, rows } = decodePredict(json, signature);
@@ -65,7 +99,7 @@ const forms = {
 };
 
 /** Reads a request both ways; the result is one of them. */
-async function bothWays(form: keyof typeof forms, text: string, signature: TensorSignature) {
+async function bothWays(form: keyof typeof forms, text: string, signature: RequestSignature) {
   const { read, plainly } = forms[form];
   const result = await outcomeOf(() => read(text, signature));
   expect([text, result]).toEqual([text, await outcomeOf(() => plainly(text, signature))]);
@@ -133,22 +167,66 @@ describe.each(['score', 'predict'] as const)('a %s request', (form) => {
     for (let round = 0; round < 1_000; round += 1) await bothWays(form, someText(keysOf[form]), signature);
   });
 
-  it.each(['floats', 'integers', 'two'])(
-    'that fits becomes what it is through JSON.parse (%s)',
-    async (name) => {
-      const signature = signatures[name] as TensorSignature;
-      for (let round = 0; round < 300; round += 1) {
-        const members = fitting(signature);
-        const columns = name === 'two' || below(2) === 0 ? members : members.a;
-        const rowKey = pick(['instances', 'inputs']);
-        const text = {
-          score: JSON.stringify(members),
-          predict: JSON.stringify(columns === members ? { inputs: columns } : { [rowKey]: columns }),
-        }[form];
-        expect(wasRead(await bothWays(form, text, signature))).toBe(true);
-      }
-    },
-  );
+  it.each(['floats', 'integers', 'two'])('becomes what it is so when it fits (%s)', async (name) => {
+    const signature = signatures[name] as TensorSignature;
+    const before = places;
+    for (let round = 0; round < 300; round += 1) {
+      const members = fitting(signature);
+      const columns = name === 'two' || below(2) === 0 ? members : members.a;
+      const rowKey = pick(['instances', 'inputs']);
+      const text = {
+        score: JSON.stringify(members),
+        predict: JSON.stringify(columns === members ? { inputs: columns } : { [rowKey]: columns }),
+      }[form];
+      expect(wasRead(await bothWays(form, text, signature))).toBe(true);
+    }
+    expect(places - before).toBeGreaterThan(200);
+  });
+
+  it.each(datatypes)('becomes %s, or is refused, so', async (datatype) => {
+    const signature = { inputs: [{ name: 'a', datatype, shape: [-1] }], outputs };
+    const few = { BOOL: 2, UINT8: 256, INT8: 128, FP16: 2_048 }[datatype as string] ?? 32_768;
+    const odds = [-1, -0, 0.5, 2 ** 16, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 53), 1e300, 65_520, 3.4e38, -7e12];
+    const before = places;
+    const count = { read: 0, refused: 0 };
+    for (let round = 0; round < 200; round += 1) {
+      const values = Array.from({ length: 32 + below(9) }, () => `${below(few)}`);
+      if (below(2) === 0)
+        values[below(values.length)] = pick(odds.map((odd) => (odd === 0 ? '-0' : `${odd}`)));
+      const text = `{"${form === 'score' ? 'a' : 'inputs'}":[${values}]}`;
+      count[wasRead(await bothWays(form, text, signature)) ? 'read' : 'refused'] += 1;
+    }
+    // What no float32 holds is left to JSON.parse.
+    if (datatype === 'FP32') expect(places - before).toBeGreaterThan(150);
+    else expect(places - before).toBe(200);
+    expect(count.read).toBeGreaterThan(80);
+    if (datatype !== 'FP64' && datatype !== 'FP32') expect(count.refused).toBeGreaterThan(3);
+  });
+
+  it('keeps the digits of an input that it need not give', async () => {
+    const signature: RequestSignature = {
+      ...{ inputs: [{ name: 'a', datatype: 'FP32', shape: [-1] }], outputs },
+      optional: { inputs: [{ name: 'state', datatype: 'INT32', shape: [-1] }], outputs },
+    };
+    const state = Array(40).fill(16_777_217);
+    const members = { a: Array(40).fill(0.5), state };
+    const text = JSON.stringify(form === 'score' ? members : { inputs: members });
+    const bytes = [...new Uint8Array(Int32Array.from(state).buffer)];
+    expect(JSON.stringify(await bothWays(form, text, signature))).toContain(
+      JSON.stringify(['state', 'INT32', [40], bytes]),
+    );
+  });
+
+  it('may have more arrays than are read from the text', async () => {
+    const inputs = Array.from({ length: 70 }, (_, index) => {
+      return { name: `x${index}`, datatype: 'FP64' as const, shape: [-1] };
+    });
+    const members = Object.fromEntries(inputs.map(({ name }) => [name, arrays([40])]));
+    const text = JSON.stringify(form === 'score' ? members : { inputs: members });
+    const before = places;
+    expect(wasRead(await bothWays(form, text, { inputs, outputs }))).toBe(true);
+    expect(places - before).toBe(64);
+  });
 
   it('is refused in the same words, wherever it is damaged', async () => {
     const rows = JSON.stringify(arrays([10, 4]));
@@ -175,9 +253,16 @@ describe.each(['score', 'predict'] as const)('a %s request', (form) => {
 
   it('is the same when it is so long that it is read later', async () => {
     const rows = JSON.stringify(arrays([4_000, 4]));
+    const few = JSON.stringify(arrays([10, 4]));
     const key = { score: 'a', predict: 'instances' }[form];
-    for (const text of [`{"${key}":${rows}}`, `{"${key}":${rows}`, `{"${key}":[${rows}]}`]) {
-      await bothWays(form, text, signatures.floats as TensorSignature);
+    const texts = [65_535, 65_536, 65_537].map((length) => `{"${key}":${few}}`.padEnd(length));
+    const before = places;
+    for (const text of [`{"${key}":${rows}}`, ...texts]) {
+      expect(wasRead(await bothWays(form, text, signatures.floats as TensorSignature))).toBe(true);
+    }
+    expect(places - before).toBe(4);
+    for (const text of [`{"${key}":${rows}`, `{"${key}":[${rows}]}`]) {
+      expect(wasRead(await bothWays(form, text, signatures.floats as TensorSignature))).toBe(false);
     }
   });
 });
@@ -185,8 +270,7 @@ describe.each(['score', 'predict'] as const)('a %s request', (form) => {
 describe('rows without a name', () => {
   it('are counted where they never become an array', async () => {
     const signature = signatures.floats as TensorSignature;
-    const body = utf8.encode(JSON.stringify({ instances: arrays([12, 4]) }));
-    const json = await RequestJson.read(body, { form: 'predict', ...signature });
+    const json = await readJson('predict', JSON.stringify({ instances: arrays([12, 4]) }), signature.inputs);
     expect(json.shapeOf((json.value as { instances: unknown }).instances)).toEqual([12, 4]);
     expect(decodePredict(json, signature).rows).toBe(12);
   });
