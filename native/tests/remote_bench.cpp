@@ -53,9 +53,9 @@ remote::DeviceProcessOptions MisbehavingOptions(const std::string& image) {
   options.image = image;
   // ThreadSanitizer would hold up every exit for a second.
   options.environment = {"TSAN_OPTIONS=atexit_sleep_ms=0"};
-  // Starting takes a while under a sanitizer on a busy machine; what must not answer has less time.
-  options.timeouts.load = std::chrono::milliseconds(400);
-  options.timeouts.run = std::chrono::milliseconds(400);
+  // What is to answer takes a while under a sanitizer on a busy machine; a hang has less.
+  options.timeouts.load = std::chrono::milliseconds(20'000);
+  options.timeouts.run = std::chrono::milliseconds(20'000);
   return options;
 }
 

@@ -29,7 +29,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-// Short time limits, for the misbehaving device opened with `image`.
+// For the misbehaving device opened with `image`.
 remote::DeviceProcessOptions MisbehavingOptions(const std::string& image);
 
 // Two instructions and 32 bytes of weights; the last byte of each is `mark`. 16 bytes in and out.

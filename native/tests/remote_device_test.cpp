@@ -22,7 +22,6 @@ namespace {
 using namespace sluice;           // NOLINT: a test of this namespace
 using namespace sluice::testing;  // NOLINT
 using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
 
 const std::atomic<bool> kNever{false};
 
@@ -122,10 +121,12 @@ void CheckFailures() {
       {RunCommand::kSendBadStatus, "status 99"},
       {RunCommand::kSendDescriptors, "sent descriptors"},
       {RunCommand::kCloseSocketsAndHang, "has ended: it was killed"},
-      {RunCommand::kHang, "no answer from the device within 400 ms: it was killed"},
+      {RunCommand::kHang, "no answer from the device within 2000 ms: it was killed"},
   };
   for (const Failure& failure : failures) {
-    Bench bench;
+    remote::DeviceProcessOptions options = MisbehavingOptions("");
+    if (failure.command == RunCommand::kHang) options.timeouts.run = milliseconds(2'000);
+    Bench bench(options);
     for (std::uint8_t round = 1; round <= 2; ++round) {
       const Answer answer = bench.Run(failure.command);
       SLUICE_CHECK(answer.status.code == StatusCode::kDeviceFault);
@@ -135,21 +136,33 @@ void CheckFailures() {
   }
 }
 
-void CheckBackOff() {
+// Whether it was early enough to be put off; a machine that is held up may be too late for that.
+bool CheckPuttingOff() {
   Bench bench;
   SLUICE_CHECK(bench.Run(RunCommand::kExit).status.code == StatusCode::kDeviceFault);
   SLUICE_CHECK(bench.Run(RunCommand::kExit).status.code == StatusCode::kDeviceFault);
   const Status early = bench.Run(RunCommand::kAnswer).status;
+  if (early.ok()) return false;
   SLUICE_CHECK(early.code == StatusCode::kDeviceUnavailable);
   SLUICE_CHECK(Mentions(early, "on fire; started again in "));
   std::shared_ptr<ResidentProgram> loaded;
-  SLUICE_CHECK(bench.device->Load(MarkedProgram(1), &loaded).code ==
-               StatusCode::kDeviceUnavailable);
+  const Status load = bench.device->Load(MarkedProgram(1), &loaded);
+  if (load.ok()) return false;
+  SLUICE_CHECK(load.code == StatusCode::kDeviceUnavailable);
   std::this_thread::sleep_for(remote::kRestartDelay);
   SLUICE_CHECK(bench.Answers(5));
   // A good run has ended the row of failures.
   SLUICE_CHECK(bench.Run(RunCommand::kExit).status.code == StatusCode::kDeviceFault);
   SLUICE_CHECK(bench.Answers(6));
+  return true;
+}
+
+constexpr int kTriesInTime = 50;
+
+void CheckBackOff() {
+  int tries = 0;
+  while (tries < kTriesInTime && !CheckPuttingOff()) ++tries;
+  SLUICE_CHECK(tries < kTriesInTime);
 }
 
 void CheckStop() {
@@ -159,33 +172,34 @@ void CheckStop() {
     std::this_thread::sleep_for(milliseconds(30));
     stop = true;
   });
-  const auto start = Clock::now();
+  // Its own time limit would be another status.
   const Answer stopped = bench.Run(RunCommand::kHang, 1, stop);
   stopper.join();
   SLUICE_CHECK(stopped.status.code == StatusCode::kCancelled);
-  // Well before its own time limit of 400 ms.
-  SLUICE_CHECK(Clock::now() - start < milliseconds(350));
   SLUICE_CHECK(bench.Answers(4));
 }
 
-void CheckStopOfShortRun() {
+// Whether it ended within the grace, so that the process and its programs stayed.
+bool OutlivesShortRun() {
   TemporaryFolder folder;
   remote::DeviceProcessOptions options = MisbehavingOptions("");
   options.environment.push_back(std::string(kPidFileVariable) + "=" + folder.File("pid"));
   Bench bench(options);
   const int pid = WaitForPid(folder.File("pid"));
   const std::atomic<bool> stop{true};
-  // It ends within the grace, so the process and its programs stay.
-  SLUICE_CHECK(bench.Run(RunCommand::kAnswerSoon, 8, stop).output[0] == 8);
+  if (bench.Run(RunCommand::kAnswerSoon, 8, stop).output[0] != 8) return false;
   SLUICE_CHECK(bench.Answers(1) && WaitForPid(folder.File("pid")) == pid);
+  return true;
+}
+
+void CheckStopOfShortRun() {
+  int tries = 0;
+  while (tries < kTriesInTime && !OutlivesShortRun()) ++tries;
+  SLUICE_CHECK(tries < kTriesInTime);
 }
 
 void CheckFlood() {
-  Bench bench([] {
-    remote::DeviceProcessOptions options = MisbehavingOptions("");
-    options.timeouts.run = milliseconds(20'000);
-    return options;
-  }());
+  Bench bench;
   SLUICE_CHECK(bench.Run(RunCommand::kFloodStandardError, 3).output[0] == 3);
   SLUICE_CHECK(Mentions(bench.Run(RunCommand::kCrash).status, "end of the flood"));
 }
@@ -194,6 +208,7 @@ void CheckGrandchild() {
   TemporaryFolder folder;
   remote::DeviceProcessOptions options = MisbehavingOptions("");
   options.environment.push_back(std::string(kPidFileVariable) + "=" + folder.File("pid"));
+  options.timeouts.run = milliseconds(2'000);
   Bench bench(options);
   const int child = WaitForPid(folder.File("pid"));
   SLUICE_CHECK(bench.Run(RunCommand::kStartGrandchildAndHang).status.code ==
@@ -249,7 +264,9 @@ void CheckLoads() {
   std::unique_ptr<Device> device;
   SLUICE_CHECK(OpenRemoteDevice(MisbehavingOptions(kLoadRefuse), kNever, &device).ok());
   SLUICE_CHECK(device->Load(MarkedProgram(1), &loaded).reason == "test: no room");
-  SLUICE_CHECK(OpenRemoteDevice(MisbehavingOptions(kLoadHang), kNever, &device).ok());
+  remote::DeviceProcessOptions options = MisbehavingOptions(kLoadHang);
+  options.timeouts.load = milliseconds(400);
+  SLUICE_CHECK(OpenRemoteDevice(options, kNever, &device).ok());
   const Status status = device->Load(MarkedProgram(1), &loaded);
   SLUICE_CHECK(status.code == StatusCode::kDeviceFault);
   SLUICE_CHECK(Mentions(status, "within 400 ms"));
@@ -258,9 +275,7 @@ void CheckLoads() {
 
 // Programs load, and are unloaded, while another runs.
 void CheckLoadBesideRun() {
-  remote::DeviceProcessOptions options = MisbehavingOptions("");
-  options.timeouts.load = milliseconds(20'000);
-  Bench bench(options);
+  Bench bench;
   std::atomic<bool> done{false};
   int loads = 0;
   std::thread loader([&bench, &done, &loads] {
@@ -277,9 +292,7 @@ void CheckLoadBesideRun() {
 
 // A run that is stopped takes the process with it, but not the load on the other thread.
 void CheckLoadBesideStop() {
-  remote::DeviceProcessOptions options = MisbehavingOptions(kLoadSlow);
-  options.timeouts.load = milliseconds(20'000);
-  Bench bench(options);
+  Bench bench(MisbehavingOptions(kLoadSlow));
   std::atomic<bool> stop{false};
   std::shared_ptr<ResidentProgram> loaded;
   std::thread loader([&bench, &loaded] { loaded = bench.LoadUnchecked(8); });

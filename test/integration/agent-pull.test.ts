@@ -9,6 +9,9 @@ import { seededFractions } from '../support/fractions.ts';
 import { addImage } from '../support/test-image.ts';
 import type { Fault } from '../support/test-workspace.ts';
 
+/** For tests that count chunks: what is late for a while is not asked for again. */
+const askedOnce = { chunkTimeoutFirstMs: 60_000, chunkTimeoutMinMs: 60_000 };
+
 describe('an agent that pulls', () => {
   it('pulls, verifies, activates and commits an image, and reports each step', async () => {
     const world = await AgentWorld.start();
@@ -73,7 +76,7 @@ describe('an agent that pulls', () => {
     const model = [...world.workspace.blobs].find(([, bytes]) => bytes.length === modelBytes)?.[0] ?? '';
     const sentOfModel = (): number => world.workspace.sent.filter((sent) => sent.startsWith(model)).length;
     world.workspace.fault = (digest, index) => (digest === model && index >= 80 ? 'drop' : undefined);
-    const first = await world.startAgent();
+    const first = await world.startAgent({ limits: askedOnce });
     world.workspace.desire(1, [image]);
     await world.workspace.until(() => sentOfModel() === 80, '80 chunks sent');
     await world.workspace.until(
@@ -91,7 +94,7 @@ describe('an agent that pulls', () => {
     );
     await first.stop();
     world.workspace.fault = () => undefined;
-    await world.startAgent();
+    await world.startAgent({ limits: askedOnce });
     await world.untilServing(image);
     expect(sentOfModel()).toBe(chunkCount(modelBytes));
     expect(await readdir(join(world.stateFolder, 'partial'))).toEqual([]);
@@ -156,7 +159,7 @@ describe('an agent that pulls', () => {
     await world.untilServing(good);
     await first.stop();
     const large = addImage(world.workspace, 'fashion', { version: 2 });
-    await world.startAgent({ limits: { diskReserveBytes: Number.MAX_SAFE_INTEGER } });
+    await world.startAgent({ limits: { ...askedOnce, diskReserveBytes: Number.MAX_SAFE_INTEGER } });
     const before = world.workspace.sent.length;
     world.workspace.desire(2, [large]);
     await world.workspace.until(() => world.reported('fashion')?.error?.code === 'disk_full', 'disk full');

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
-import { request } from 'node:http';
+import { type ClientRequest, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Cancellation } from '../../agent/engines/cancellation.ts';
 import { OnnxEngine } from '../../agent/engines/onnx-engine.ts';
 import { scoringLimits } from '../../agent/scoring-limits.ts';
@@ -14,7 +14,6 @@ import { fashionModel, goldenTensor } from '../support/make-image.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { busyModel } from '../support/serving-models.ts';
 
-const long = { size: [1_100, 1_100] };
 const short = { size: [1, 1] };
 
 function sizeTensor(size: number): Tensor {
@@ -26,8 +25,16 @@ async function startBusy(options: { queueDepth: number }): Promise<LocalScoring>
   const scoring = await startScoring();
   const sum = { name: 'sum', datatype: 'FP32', shape: [], data: new Uint8Array(4) } as const;
   const samples = [{ inputs: [goldenTensor(sizeTensor(1))], outputs: [goldenTensor({ ...sum, shape: [] })] }];
-  await scoring.deploy('busy', { model: busyModel(), samples, ...options });
+  await scoring.deploy('busy', { model: busyModel(200), samples, ...options });
   return scoring;
+}
+
+/** A run of many seconds, which ends with its client. */
+function startEndless(scoring: LocalScoring): ClientRequest {
+  const running = request(`${scoring.url}/score`, { method: 'POST' });
+  running.on('error', () => undefined);
+  running.end(JSON.stringify({ size: [2_000, 2_000] }));
+  return running;
 }
 
 /** Waits until so many requests run or wait, counted in runs of the length that the engine measured while idle. */
@@ -35,39 +42,37 @@ function counterOf(scoring: LocalScoring): (count: number) => Promise<void> {
   const [cpu] = scoring.deployments.get('busy')?.router.engines ?? [];
   if (cpu === undefined) throw new Error('no engine');
   const oneMs = cpu.expectedMs();
-  return async (count) => {
-    while (Math.round(cpu.expectedMs() / oneMs) - 1 < count) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  };
+  const ahead = (): number => Math.round(cpu.expectedMs() / oneMs) - 1;
+  return (count) => vi.waitFor(() => expect(ahead()).toBe(count), { timeout: 20_000, interval: 1 });
 }
 
 describe('admission', () => {
   it('answers 429 with Retry-After when the queue is full, and serves what waits', async () => {
     const scoring = await startBusy({ queueDepth: 2 });
-    const burst = Array.from({ length: 8 }, () => scoring.post('/score', long));
-    const answers = await Promise.all(burst);
-    const refused = answers.filter(({ status }) => status === 429);
-    expect(answers.filter(({ status }) => status === 200).length).toBe(3);
-    expect(refused.length).toBe(5);
-    for (const { code, headers } of refused) {
-      expect(code).toBe('queue_full');
+    const untilAhead = counterOf(scoring);
+    const running = startEndless(scoring);
+    await untilAhead(1);
+    const answers: Awaited<ReturnType<LocalScoring['post']>>[] = [];
+    const burst = Array.from({ length: 7 }, async () => answers.push(await scoring.post('/score', short)));
+    await vi.waitFor(() => expect(answers).toHaveLength(5), 20_000);
+    for (const { status, code, headers } of answers) {
+      expect([status, code]).toEqual([429, 'queue_full']);
       expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     }
+    running.destroy();
+    await Promise.all(burst);
+    expect(answers.slice(5).map(({ status }) => status)).toEqual([200, 200]);
     expect((await scoring.post('/score', short)).status).toBe(200);
   });
 
   it('health answers while every session is busy', async () => {
     const scoring = await startBusy({ queueDepth: 4 });
     const untilAhead = counterOf(scoring);
-    // Takes many seconds, and ends with its client.
-    const running = request(`${scoring.url}/score`, { method: 'POST' });
+    const running = startEndless(scoring);
     let isAnswered = false;
     running.on('response', () => {
       isAnswered = true;
     });
-    running.on('error', () => undefined);
-    running.end(JSON.stringify({ size: [4_000, 4_000] }));
     await untilAhead(1);
     expect((await scoring.get('/v2/health/live')).status).toBe(200);
     expect((await scoring.get('/')).text).toBe('Healthy');
@@ -78,19 +83,18 @@ describe('admission', () => {
   it('drops waiting work whose client leaves', async () => {
     const scoring = await startBusy({ queueDepth: 1 });
     const untilAhead = counterOf(scoring);
-    const running = scoring.post('/score', { size: [1_600, 1_600] });
+    const running = startEndless(scoring);
     await untilAhead(1);
-    const leaving = request(`${scoring.url}/score`, { method: 'POST' });
-    leaving.on('error', () => undefined);
-    leaving.end(JSON.stringify(long));
+    const leaving = startEndless(scoring);
     await untilAhead(2);
     expect((await scoring.post('/score', short)).status).toBe(429);
     leaving.destroy();
-    // Only the leaving client's place can become free while the long run goes on.
-    let answer = await scoring.post('/score', short);
-    while (answer.status === 429) answer = await scoring.post('/score', short);
-    expect(answer.status).toBe(200);
-    expect((await running).status).toBe(200);
+    // Its place becomes free while the other run goes on.
+    await untilAhead(1);
+    const placed = scoring.post('/score', short);
+    await untilAhead(2);
+    running.destroy();
+    expect((await placed).status).toBe(200);
   });
 });
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MirrorCounts } from '../../agent/scoring/served-image.ts';
 import type { DesiredEndpoint } from '../../contract/messages.ts';
 import { type LocalScoring, startScoring } from '../support/local-scoring.ts';
@@ -35,6 +36,31 @@ async function serve(
   };
   configure(changes);
   return { scoring, dice, configure };
+}
+
+/** A server that lets those who ask wait as long as it is closed. */
+async function startGate(): Promise<{ origin: string; open(): void; close(): void }> {
+  const waiting: ServerResponse[] = [];
+  let isOpen = false;
+  const server = createServer((_request, response) => {
+    if (isOpen) response.end();
+    else waiting.push(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    open: () => {
+      isOpen = true;
+      for (const response of waiting.splice(0)) response.end();
+    },
+    close: () => {
+      isOpen = false;
+    },
+  };
 }
 
 async function answeredBy(
@@ -335,12 +361,13 @@ describe('a mirrored deployment', () => {
       { traffic: { blue: 100 }, mirror: { green: 50 } },
       { limits },
     );
-    const slow = `export const run = (input) => {
-      const end = Date.now() + 300;
-      while (Date.now() < end);
+    const gate = await startGate();
+    const slow = `export const run = async (input, context) => {
+      await context.fetch('${gate.origin}');
       return 'slow';
     }`;
-    await scoring.deploy('green', { model, script: slow, sessions: 1 });
+    const scriptSettings = { timeoutMs: 60_000, heapMiB: 64, grants: { network: [gate.origin] } };
+    await scoring.deploy('green', { model, script: slow, scriptSettings, sessions: 1 });
     const copied = async (body: unknown = row): Promise<void> => {
       dice.numbers = [0, 0];
       expect((await scoring.post('/score', body)).status).toBe(200);
@@ -350,10 +377,13 @@ describe('a mirrored deployment', () => {
     await eventually(() => (scoring.deployments.get('green')?.users ?? 0) > 0);
     await copied();
     expect(await skipped()).toBe(1);
+    gate.open();
     expect((await own).text).toBe('slow');
+    gate.close();
     await copied();
     await copied();
     expect(await skipped()).toBe(2);
+    gate.open();
     await eventually(async () => (await statsOf(scoring, 'green')).succeeded === 1);
     await copied({ data: Array.from({ length: 50 }, () => [1, 2, 3]) });
     expect(await skipped()).toBe(3);

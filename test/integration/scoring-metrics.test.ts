@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fashionSet, floatInput } from '../support/golden-sets.ts';
 import { type LocalScoring, startScoring } from '../support/local-scoring.ts';
 import { parseScrape, type ScrapedSample, sampleValue } from '../support/prometheus-text.ts';
@@ -71,28 +71,26 @@ describe('GET /metrics', () => {
 
   it('answers under load, with what waits and what was refused', async () => {
     const scoring = await startScoring();
-    await scoring.deploy('busy', { model: busyModel(), sessions: 1, queueDepth: 1 });
-    const body = { inputs: [{ name: 'size', shape: [2], datatype: 'INT64', data: [1600, 1600] }] };
+    await scoring.deploy('busy', { model: busyModel(200), sessions: 1, queueDepth: 1 });
+    // Would take many seconds, and ends with its client.
+    const body = { inputs: [{ name: 'size', shape: [2], datatype: 'INT64', data: [2_000, 2_000] }] };
     const [path, cpu] = ['/v2/models/busy/infer', { model: 'busy', route: 'cpu' }];
     const leaving = new AbortController();
-    let isRunning = true;
-    const running = scoring.post(path, body).finally(() => {
-      isRunning = false;
-    });
-    const waiting = scoring.post(path, body, { signal: leaving.signal }).catch(() => 'left');
-    let samples = await scrape(scoring);
-    while (sampleValue(samples, 'sluice_queue_depth', cpu) !== 1 && isRunning)
-      samples = await scrape(scoring);
-    expect(sampleValue(samples, 'sluice_queue_depth', cpu)).toBe(1);
-    expect(sampleValue(samples, 'sluice_queue_running', cpu)).toBe(1);
+    const two = [1, 2].map(() => scoring.post(path, body, { signal: leaving.signal }).catch(() => 'left'));
+    await vi.waitFor(async () => {
+      const samples = await scrape(scoring);
+      expect(sampleValue(samples, 'sluice_queue_depth', cpu)).toBe(1);
+      expect(sampleValue(samples, 'sluice_queue_running', cpu)).toBe(1);
+    }, 20_000);
     expect((await scoring.post(path, body)).code).toBe('queue_full');
     leaving.abort();
-    expect(await waiting).toBe('left');
-    await running;
-    const after = await scrape(scoring);
-    const reason = (code: string) => sampleValue(after, 'sluice_rejections_total', { reason: code });
-    expect([reason('queue_full'), reason('cancelled')]).toEqual([1, 1]);
-    expect(sampleValue(after, 'sluice_http_answers_total', { status: '499', code: 'cancelled' })).toBe(1);
+    expect(await Promise.all(two)).toEqual(['left', 'left']);
+    await vi.waitFor(async () => {
+      const after = await scrape(scoring);
+      const reason = (code: string) => sampleValue(after, 'sluice_rejections_total', { reason: code });
+      expect([reason('queue_full'), reason('cancelled')]).toEqual([1, 2]);
+      expect(sampleValue(after, 'sluice_http_answers_total', { status: '499', code: 'cancelled' })).toBe(2);
+    }, 20_000);
   });
 
   it('counts a script: its queue, and answers that never asked the model', async () => {

@@ -266,9 +266,10 @@ describe.runIf(built)('an XRT device whose kernel hangs', () => {
     emulate(hangUs);
     const device = await openEmulated();
     const loaded = await device.load(program);
+    const [pid] = deviceProcessesOf(process.pid) as [number];
     const running = rejectionOf(loaded.run(new Uint8Array(itemBytes)));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    process.kill(deviceProcessesOf(process.pid)[0] ?? 0, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
     const { code, message } = await running;
     expect([code, message]).toEqual(['device_fault', expect.stringContaining('signal 9')]);
     expect((await rejectionOf(loaded.run(new Uint8Array(itemBytes), { timeoutMs: 100 }))).code).toBe(

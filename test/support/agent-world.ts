@@ -15,12 +15,13 @@ const quickLimits = {
   chunkScanMs: 10,
   retryBaseMs: 50,
   trialMs: 150,
-  activateTimeoutMs: 600,
+  activateTimeoutMs: 10_000,
   restartBaseMs: 20,
   connectBaseMs: 20,
   connectCapMs: 100,
   reportIntervalMs: 20,
   scoringStopMs: 1_000,
+  linkStopMs: 10_000,
 };
 
 /** A test workspace and one device's state folder, gone when the test ends. */

@@ -10,8 +10,13 @@ const inlineStallMs = 4;
 /** An engine whose runs keep the processor busy for so long each. */
 function engineOf(runsMs: number[]): InlineEngine {
   const runNow = (): Tensor[] => {
-    const untilMs = performance.now() + (runsMs.shift() ?? 0);
-    while (performance.now() < untilMs);
+    const runUs = (runsMs.shift() ?? 0) * 1000;
+    const before = process.cpuUsage();
+    const usedUs = (): number => {
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    while (usedUs() < runUs);
     return [];
   };
   return new InlineEngine({
