@@ -99,4 +99,7 @@ function run(script, args, onLine) {
   });
 }
 
+// Clients that tests start, curl and gRPC among them, reach servers of this machine without a proxy.
+const { NO_PROXY, no_proxy = NO_PROXY } = process.env;
+process.env.NO_PROXY = process.env.no_proxy = [no_proxy, 'localhost,127.0.0.1'].filter(Boolean).join(',');
 process.exitCode = await main();

@@ -96,6 +96,11 @@ export class ImageSet {
     return this.#save();
   }
 
+  /** Waits until what was changed is on the disk, or could not be written. */
+  settled(): Promise<void> {
+    return this.#saving;
+  }
+
   /** Writes one after the other, each with the newest content. */
   #save(): Promise<void> {
     const saved = this.#saving.then(() => {

@@ -103,7 +103,7 @@ export class Reconciler {
     return { applied: this.#applied, deployments: Object.fromEntries(deployments) };
   }
 
-  /** Ends pulls, and waits for switches, which end when the scoring process does. Idempotent. */
+  /** Ends pulls, and waits for switches, which end when the scoring process does, and for writes. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -112,6 +112,8 @@ export class Reconciler {
       entry.pull?.abort.abort(new SluiceError('cancelled', 'the agent stops'));
     }
     await Promise.allSettled(this.#tasks);
+    // The end of a trial is written by nobody's task.
+    await this.#options.images.settled();
   }
 
   get #nowMs(): number {

@@ -76,9 +76,12 @@ describe('the scoring process', () => {
     expect((await running).status).toBe(200);
     const last = fetch(`http://127.0.0.1:${port}/score`, {
       method: 'POST',
-      body: JSON.stringify({ size: [700, 700] }),
+      body: JSON.stringify({ size: [1_500, 1_500] }),
     });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await vi.waitFor(async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      expect(metrics).toMatch(/^sluice_queue_running\{.*\} 1$/m);
+    }, 20_000);
     scoring.tell({ type: 'stop' });
     expect((await last).status).toBe(200);
     expect(await scoring.exited).toBe(0);
