@@ -8,3 +8,17 @@ export function seededRandom(seed: number): () => number {
     return state >>> 0;
   };
 }
+
+/** A JSON text with one character replaced, added or left out, or with its end cut off. */
+export function damagedJson(text: string, random: () => number): string {
+  const characters = '[]{},:"0123456789.eE+-\\ nt';
+  const at = random() % text.length;
+  const piece = characters[random() % characters.length] as string;
+  const damages = [
+    text.slice(0, at) + piece + text.slice(at + 1),
+    text.slice(0, at) + piece + text.slice(at),
+    text.slice(0, at) + text.slice(at + 1),
+    text.slice(0, at),
+  ];
+  return damages[random() % damages.length] as string;
+}

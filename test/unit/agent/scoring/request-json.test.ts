@@ -8,7 +8,7 @@ import type { RequestSignature } from '../../../../agent/tensors/signature.ts';
 import { SluiceError } from '../../../../contract/errors.ts';
 import type { Datatype, Tensor, TensorSignature } from '../../../../contract/tensors.ts';
 import type { RequestForm } from '../../../../native/json-numbers.ts';
-import { seededRandom } from '../../../support/random.ts';
+import { damagedJson, seededRandom } from '../../../support/random.ts';
 
 const random = seededRandom(4711);
 const below = (count: number): number => random() % count;
@@ -235,17 +235,9 @@ describe.each(['score', 'predict'] as const)('a %s request', (form) => {
       predict: `{"inputs":{"a":${rows},"inputs":[${'1,'.repeat(39)}2]}}`,
     };
     const text = texts[form];
-    const characters = '[]{},:"0123456789.eE+-\\ nt';
     let count = 0;
     for (let round = 0; round < 4_000; round += 1) {
-      const at = below(text.length);
-      const piece = pick([...characters]);
-      const damaged = pick([
-        text.slice(0, at) + piece + text.slice(at + 1),
-        text.slice(0, at) + piece + text.slice(at),
-        text.slice(0, at) + text.slice(at + 1),
-        text.slice(0, at),
-      ]);
+      const damaged = damagedJson(text, random);
       if (wasRead(await bothWays(form, damaged, signatures.two as TensorSignature))) count += 1;
     }
     expect(count).toBeGreaterThan(500);

@@ -6,7 +6,7 @@ import { SluiceError } from '../../../../contract/errors.ts';
 import { elementCount } from '../../../../contract/tensor-data.ts';
 import type { Datatype, Tensor, TensorSignature } from '../../../../contract/tensors.ts';
 import { type JsonFloats, JsonNumbers } from '../../../../native/json-numbers.ts';
-import { seededRandom } from '../../../support/random.ts';
+import { damagedJson, seededRandom } from '../../../support/random.ts';
 
 const numbers = JsonNumbers.load();
 if (numbers === undefined) throw new Error('the addon is not built');
@@ -256,16 +256,8 @@ describe('an infer request', () => {
         },
       ],
     });
-    const characters = '[]{},:"0123456789.eE+-\\ nt';
     for (let round = 0; round < 4_000; round += 1) {
-      const at = below(text.length);
-      const piece = pick([...characters]);
-      const damaged = pick([
-        text.slice(0, at) + piece + text.slice(at + 1),
-        text.slice(0, at) + piece + text.slice(at),
-        text.slice(0, at) + text.slice(at + 1),
-        text.slice(0, at),
-      ]);
+      const damaged = damagedJson(text, random);
       const reason = await refusalOf(() => JSON.parse(damaged) && undefined);
       const result = await outcome(damaged);
       // What JSON.parse refuses is refused in its words, and nothing else as JSON.
