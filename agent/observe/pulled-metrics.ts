@@ -18,10 +18,26 @@ export interface Sample<Label extends string, Value> {
 
 type Pull<Label extends string, Value> = () => Iterable<Sample<Label, Value>>;
 
+/** A value as prom-client has it; those of a histogram say which of its series they are of. */
+interface ToldValue {
+  labels: Record<string, string | number>;
+  value: number;
+  metricName?: string;
+}
+
+/** A metric as prom-client's tell theirs. */
+export interface ToldMetric {
+  name: string;
+  help: string;
+  type: 'counter' | 'gauge' | 'histogram';
+  aggregator: Aggregator;
+  values: ToldValue[];
+}
+
 /** How the values of a metric are told: as prom-client has them, and as lines of the text format. */
 interface MetricForm<Value> {
-  type: 'counter' | 'gauge' | 'histogram';
-  values(name: string, sample: Sample<string, Value>): object[];
+  type: ToldMetric['type'];
+  values(name: string, sample: Sample<string, Value>): ToldValue[];
   lines(name: string, series: string, value: Value): string;
 }
 
@@ -44,8 +60,8 @@ export class PulledMetric<Value = unknown> {
     this.#pull = pull;
   }
 
-  /** As prom-client's metrics tell theirs. */
-  async get(): Promise<object> {
+  /** What it is and has; a promise, as of prom-client's. */
+  async get(): Promise<ToldMetric> {
     const { name, help, aggregator = 'sum' } = this.#description;
     const { type, values } = this.#form;
     return { name, help, type, aggregator, values: [...this.#pull()].flatMap((one) => values(name, one)) };
@@ -100,13 +116,18 @@ export function addHistogram<Label extends string>(
   add(registry, new PulledMetric(description, histogram, pull));
 }
 
+/** All metrics of a registry that holds no other. */
+export function pulledMetrics(registry: Registry): PulledMetric[] {
+  return registry.getMetricsAsArray() as unknown as PulledMetric[];
+}
+
 /** A registry takes its own classes by their type, and of them needs what a pulled metric has. */
 function add<Value>(registry: Registry, metric: PulledMetric<Value>): void {
   registry.registerMetric(metric as unknown as Metric);
 }
 
 /** The cumulative buckets, the sum and the count of one series. */
-function histogramValues(name: string, { labels, value }: Sample<string, BucketCounts>): object[] {
+function histogramValues(name: string, { labels, value }: Sample<string, BucketCounts>): ToldValue[] {
   let below = 0;
   const buckets = [...value.bounds, '+Inf'].map((le, index) => {
     below += value.counts[index] as number;

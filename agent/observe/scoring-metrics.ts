@@ -1,10 +1,10 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { CollectionState } from '../collect/data-collector.ts';
 import { addCollectionMetrics } from './collection-metrics.ts';
 import type { HttpAnswers } from './http-answers.ts';
 import { addImageMetrics } from './image-metrics.ts';
 import type { ObserveImages } from './observed-image.ts';
-import { addCounter, addGauge, PulledMetric } from './pulled-metrics.ts';
+import { addCounter, addGauge, pulledMetrics } from './pulled-metrics.ts';
 import { type ToldMetrics, tellMetrics, textOfAll } from './told-metrics.ts';
 import { addTritonMetrics } from './triton-metrics.ts';
 import { TurnTime } from './turn-time.ts';
@@ -21,13 +21,6 @@ export interface ScoringMetricsOptions {
   hasTritonNames: boolean;
   /** What other scoring processes measured; those that do not tell it in time are left out. */
   peers?: { metrics(): Promise<ToldMetrics[]> } | undefined;
-}
-
-/** Metrics of the process: processor, memory, event loop, garbage collection. Their observers last as long as it. */
-export function processRegistry(): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  return registry;
 }
 
 /** Everything that `GET /metrics` tells. */
@@ -106,9 +99,8 @@ export class ScoringMetrics {
   async #writeOwn(): Promise<string> {
     const turn = new TurnTime();
     const texts: string[] = [];
-    for (const metric of this.#registry.getMetricsAsArray()) {
-      const isPulled = metric instanceof PulledMetric;
-      texts.push(isPulled ? metric.text() : await this.#registry.getSingleMetricAsString(metric.name));
+    for (const metric of pulledMetrics(this.#registry)) {
+      texts.push(metric.text());
       await turn.next();
     }
     return `${texts.join('\n\n')}\n`;

@@ -1,4 +1,5 @@
-import { type Aggregator, AggregatorRegistry, type Metric, type Registry } from 'prom-client';
+import { AggregatorRegistry, type Registry } from 'prom-client';
+import { pulledMetrics } from './pulled-metrics.ts';
 import { TurnTime } from './turn-time.ts';
 
 /**
@@ -7,25 +8,15 @@ import { TurnTime } from './turn-time.ts';
  */
 export type ToldMetrics = Record<string, string>;
 
-/**
- * Metrics of a process that say more of the one which is worst off than of an average. Of the starts the last one
- * counts: it changes when one process is replaced, and what that one had counted is gone.
- */
-const isOfTheWorst = /^nodejs_eventloop_lag_(?!min_)|^process_start_time_seconds$/;
-
 /** Everything in a registry, metric by metric, so that the event loop may turn between them. */
 export async function tellMetrics(registry: Registry): Promise<ToldMetrics> {
   const turn = new TurnTime();
   const told: ToldMetrics = {};
-  // The registry's list is of metrics, whatever its type says.
-  for (const metric of registry.getMetricsAsArray() as unknown as Metric[]) {
-    const { name, help, type, aggregator, values } = await metric.get();
-    told[name] = JSON.stringify({
-      ...{ name, help, type },
-      aggregator: isOfTheWorst.test(name) ? ('max' satisfies Aggregator) : aggregator,
-      // Means of nothing are no numbers, and JSON has none for them.
-      values: values.filter(({ value }) => Number.isFinite(value)),
-    });
+  for (const metric of pulledMetrics(registry)) {
+    const { values, ...described } = await metric.get();
+    // Means of nothing are no numbers, and JSON has none for them.
+    const numbers = values.filter(({ value }) => Number.isFinite(value));
+    told[described.name] = JSON.stringify({ ...described, values: numbers });
     await turn.next();
   }
   return told;

@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { BlobStore } from '../../base/blob-store.ts';
 import { createLogger } from '../../base/logger.ts';
 import { startCollector } from '../collect/start-collector.ts';
-import { processRegistry } from '../observe/scoring-metrics.ts';
+import { processRegistry } from '../observe/process-metrics.ts';
 import { scoringLimits as limits } from '../scoring-limits.ts';
 import { seatVariable } from './cluster/cluster-protocol.ts';
 import { ScoringWorker } from './cluster/scoring-worker.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { processRegistry, ScoringMetrics } from '../../../../agent/observe/scoring-metrics.ts';
+import { processRegistry } from '../../../../agent/observe/process-metrics.ts';
+import { ScoringMetrics } from '../../../../agent/observe/scoring-metrics.ts';
 import { repositoryPath } from '../../../support/paths.ts';
 
 interface Metric {

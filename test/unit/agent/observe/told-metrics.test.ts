@@ -1,6 +1,7 @@
-import { Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { ImageMeters } from '../../../../agent/observe/image-meters.ts';
+import { addGauge } from '../../../../agent/observe/pulled-metrics.ts';
 import { ScoringMetrics } from '../../../../agent/observe/scoring-metrics.ts';
 import { type ToldMetrics, textOfAll } from '../../../../agent/observe/told-metrics.ts';
 import { InferenceStatistics } from '../../../../agent/scoring/inference-statistics.ts';
@@ -21,14 +22,14 @@ function metricsOf(
 ): ScoringMetrics {
   const registry = new Registry();
   const ofProcess = [
-    ['nodejs_eventloop_lag_mean_seconds', lagSeconds, 'average'],
+    ['nodejs_eventloop_lag_mean_seconds', lagSeconds, 'max'],
     ['nodejs_eventloop_lag_min_seconds', lagSeconds, 'min'],
-    ['process_start_time_seconds', startedAtSeconds, 'omit'],
+    ['process_start_time_seconds', startedAtSeconds, 'max'],
     ['process_resident_memory_bytes', 1_000, 'sum'],
     ['process_of_nothing', Number.NaN, 'sum'],
   ] as const;
   for (const [name, value, aggregator] of ofProcess) {
-    new Gauge({ name, help: name, aggregator, registers: [registry] }).set(value);
+    addGauge(registry, { name, help: name, labelNames: [], aggregator }, () => [{ labels: {}, value }]);
   }
   const meters = new ImageMeters();
   meters.breakerChanged({ route: 'fpga-sim', isOpen: true });
