@@ -17,7 +17,7 @@ import { Endpoints } from './endpoints.ts';
 import type { GrpcServerOptions } from './grpc/server.ts';
 import { Mirror } from './mirror.ts';
 import { openNpu } from './npu-device.ts';
-import { failStart, ignoreSignals, sendParent, serveParent, startArgument } from './parent.ts';
+import { failStart, leaveEndToParent, sendParent, serveParent, startArgument } from './parent.ts';
 import { ScoringProcess } from './scoring-process.ts';
 import { type GrpcListener, ScoringServers } from './scoring-servers.ts';
 import { ScoringServer } from './server.ts';
@@ -37,7 +37,7 @@ async function openGrpc({
 }
 
 async function main(): Promise<void> {
-  ignoreSignals();
+  leaveEndToParent();
   const start = scoringStartParser.parseJson((await startArgument()) ?? '');
   checkStart(start);
   const log = createLogger({ name: 'scoring', level: start.logLevel });

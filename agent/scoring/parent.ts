@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import type { Logger } from '../../base/logger.ts';
 import { toSluiceError } from '../../contract/errors.ts';
 import { scoringLimits as limits } from '../scoring-limits.ts';
@@ -23,9 +24,13 @@ export function sendParent(message: ScoringMessage | WorkerMessage, onSent?: () 
   else onSent?.();
 }
 
-/** Ctrl-C reaches the whole process group; the parent decides when this process ends. */
-export function ignoreSignals(): void {
+/**
+ * The parent decides when this process ends: Ctrl-C reaches the whole process group, and what `node:cluster` cannot
+ * tell a primary that is gone is no reason to die of. Its end is noticed by `disconnect`.
+ */
+export function leaveEndToParent(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  cluster.worker?.on('error', () => undefined);
 }
 
 /** The argument of this process: what it was started with, or is told in its first message. */

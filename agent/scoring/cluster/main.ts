@@ -5,7 +5,7 @@ import { createLogger } from '../../../base/logger.ts';
 import { toSluiceError } from '../../../contract/errors.ts';
 import { scoringLimits as limits } from '../../scoring-limits.ts';
 import { scoringNodeOptions } from '../../supervise/scoring-environment.ts';
-import { failStart, ignoreSignals, sendParent, serveParent } from '../parent.ts';
+import { failStart, leaveEndToParent, sendParent, serveParent } from '../parent.ts';
 import { checkStart, controlMessageParser, scoringStartParser } from '../start-options.ts';
 import { claimSocket, maskFor, withMask } from '../unix-socket.ts';
 import { seatVariable } from './cluster-protocol.ts';
@@ -15,7 +15,7 @@ import { ScoringCluster } from './scoring-cluster.ts';
 // model, and hands each connection to the next worker.
 
 async function main(argument = ''): Promise<void> {
-  ignoreSignals();
+  leaveEndToParent();
   const start = scoringStartParser.parseJson(argument);
   checkStart(start);
   const log = createLogger({ name: 'scoring', level: start.logLevel });
